@@ -1,0 +1,43 @@
+"""The errors that library calls raise. Defects of a configuration are problems, not errors.
+
+    EximkitError
+      InputError             cannot read or decode
+      ExpansionSyntaxError   one expansion string
+      SettingsError          a setting or an option value
+      MissingExtraError      names the extra
+"""
+
+from __future__ import annotations
+
+
+class EximkitError(Exception):
+    """Something that eximkit was asked for cannot be done."""
+
+
+class InputError(EximkitError):
+    """A file cannot be read, or is not what it was said to be."""
+
+
+class SettingsError(EximkitError):
+    """A setting or an option has a value that means nothing."""
+
+
+class MissingExtraError(EximkitError):
+    """An optional package is needed; the message names the command that installs it."""
+
+
+class ExpansionSyntaxError(EximkitError):
+    """An expansion string that Exim would refuse to parse.
+
+    start, end: the offending characters of the string. hint: what to do, or "".
+    """
+
+    def __init__(
+        self, message: str, start: int, end: int, hint: str = "", code: str = "EXS202"
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.start = start
+        self.end = end
+        self.hint = hint
+        self.code = code
