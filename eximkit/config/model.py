@@ -177,6 +177,9 @@ class Config:
     sections: dict[str, Text] = field(default_factory=dict)
     macros: dict[str, Macro] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    remarks: list[tuple[Text, int]] = field(default_factory=list)
+    """Comment lines `# eximkit: ...`, each with the index in `lines` of the logical line
+    that follows it (the length of `lines` where none does)."""
     fragment: str | None = None
     expansion: Text | None = None
     """The string of an `--as expansion` fragment."""
