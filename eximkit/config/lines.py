@@ -1,0 +1,330 @@
+"""From the octets of files to the logical lines that Exim's parser sees.
+
+Exim specification, chapter 6: comments, continuation, macros, conditionals and includes
+are all matters of physical lines, in that order. Every character of a logical line keeps
+its origin (`source.Text`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eximkit.config.directives import Conditionals, include
+from eximkit.errors import InputError
+from eximkit.problem import Problem
+from eximkit.source import BLANK, Place, SourceFile, Text, decode, display
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from eximkit.config.directives import FileReader, Include
+    from eximkit.config.macros import MacroTable
+
+INCLUDE_DEPTH = 100
+"""Files open within each other. (Exim stops where it runs out of descriptors.)"""
+
+INCLUDE_COUNT = 5000
+"""Files that one configuration may include, each counted as often as it is read."""
+
+INCLUDE_OCTETS = 1 << 25
+"""The octets of those files together."""
+
+_BOM = "\xef\xbb\xbf"
+_REMARK = "# eximkit:"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The octets [start, end) of a file, as a stretch of the main configuration."""
+
+    file: SourceFile
+    start: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment line that starts `# eximkit:`.
+
+    text: the whole comment, from `#`. line: the number (from 0) of the logical line that
+    it stands before or, inside a continuation, in. Where it equals the number of logical
+    lines, nothing follows it.
+    """
+
+    text: str
+    place: Place
+    line: int
+
+
+class _Cursor:
+    """A file being read. version: that of the macros when it was opened."""
+
+    __slots__ = ("at", "data", "end", "file", "nul", "path", "version")
+
+    def __init__(self, part: Part, version: int) -> None:
+        self.file = part.file
+        self.path = part.file.path
+        self.data = part.file.data
+        self.at = part.start
+        self.end = len(self.data) if part.end is None else part.end
+        self.nul = "\0" in self.data
+        self.version = version
+
+
+class LineReader:
+    """Reads a configuration, one logical line at a time.
+
+    main: the file, or the parts of files that make up one configuration, in order. The
+    caller defines macros (`reader.macros.define`) before it asks for the next line.
+
+    problems, files, remarks: what was met so far. `next_line` raises nothing.
+    """
+
+    def __init__(
+        self,
+        main: SourceFile | Iterable[Part],
+        files: FileReader,
+        macros: MacroTable,
+    ) -> None:
+        parts = [Part(main)] if isinstance(main, SourceFile) else list(main)
+        self.macros = macros
+        self.problems: list[Problem] = []
+        self.files: list[SourceFile] = []
+        self.remarks: list[Remark] = []
+        self.count = 0
+        """Logical lines given out so far."""
+        self._files = files
+        self._conditionals = Conditionals()
+        self._rest = parts[::-1]
+        self._stack: list[_Cursor] = []
+        self._included = 0
+        self._octets = 0
+        self._finished = False
+        for part in parts:
+            if part.file not in self.files:
+                self.files.append(part.file)
+
+    def next_line(self) -> Text | None:
+        """The next logical line, None at the end.
+
+        It starts with the first character that is not blank; trailing blanks are gone
+        (but for those before the backslash that ends a file).
+        """
+        parts: list[Text] = []
+        # Whether anything, be it a blank, precedes a backslash: then what follows is the
+        # rest of a line, no new one.
+        started = False
+        while True:
+            line = self._physical(started)
+            if line is None:
+                if not started:
+                    return None
+                break
+            data = line.strip()
+            if not data.text:
+                if not started:
+                    continue
+                # A blank line ends the continuation, unless the blanks that it makes
+                # trailing ones hide another backslash.
+                data = _without_trailing_blanks(Text.join(parts)) if parts else data
+                parts = []
+                if not data.text:
+                    started = False
+                    continue
+            elif not started:
+                started = line.text[0] in BLANK
+            if data.text[-1] != "\\":
+                parts.append(data)
+                break
+            if len(data) > 1:
+                parts.append(data.slice(0, len(data) - 1))
+                started = True
+            elif started:
+                parts.append(data.slice(0, 0))
+        self.count += 1
+        return parts[0] if len(parts) == 1 else Text.join(parts)
+
+    def _physical(self, started: bool) -> Text | None:
+        """The next physical line that holds neither a comment nor a directive."""
+        while not self._finished:
+            cursor = self._cursor()
+            if cursor is None:
+                break
+            file, data, start = cursor.file, cursor.data, cursor.at
+            end = data.find("\n", start, cursor.end)
+            if end < 0:
+                end = cursor.at = cursor.end
+            else:
+                cursor.at = end + 1
+            if start == 0 and not started and data.startswith(_BOM):
+                start = len(_BOM)
+                self._add_bom_problem(file)
+            if cursor.nul:
+                # Exim's strings end at a NUL; the rest of the line is lost to it.
+                nul = data.find("\0", start, end)
+                end = nul if nul >= 0 else end
+            first = data[start : start + 1]
+            if first == "#" or (
+                first in BLANK and data[start:end].lstrip(BLANK).startswith("#")
+            ):
+                self._note_remark(file, start, end)
+                continue
+            result = self.macros.substitute(file, start, end, not started)
+            if result.problem is not None:
+                self.problems.append(result.problem)
+                if self.macros.exhausted:
+                    self._finished = True
+            line = result.text
+            content = line.text.lstrip(BLANK)
+            if content.startswith("#"):
+                continue
+            if content.startswith(".") and self._directive(
+                line.slice(len(line) - len(content)), result.found, data[end : end + 1]
+            ):
+                continue
+            if not self._conditionals.skipping:
+                return line
+        if not self._finished:
+            self._finished = True
+            problem = self._conditionals.finish()
+            if problem is not None:
+                self.problems.append(problem)
+        return None
+
+    def _cursor(self) -> _Cursor | None:
+        """The innermost file that has something left."""
+        stack = self._stack
+        while True:
+            while stack:
+                if stack[-1].at < stack[-1].end:
+                    return stack[-1]
+                stack.pop()
+            if not self._rest:
+                return None
+            stack.append(_Cursor(self._rest.pop(), self.macros.version))
+
+    def _directive(self, line: Text, found: bool, terminator: str) -> bool:
+        """Obey a line that starts with a dot; False if it is no directive.
+
+        terminator: the octet after the line, where Exim looks for white space.
+        """
+        known, problem = self._conditionals.obey(line, found)
+        if problem is not None:
+            self.problems.append(problem)
+        if known:
+            return True
+        if self._conditionals.skipping:
+            return True
+        stripped = line.strip()
+        wanted = include(stripped)
+        if wanted is None or (
+            not wanted.name.text and not terminator and len(stripped) == len(line)
+        ):
+            return False
+        self._include(wanted, stripped)
+        return True
+
+    def _include(self, wanted: Include, line: Text) -> None:
+        name, files = wanted.name, self._files
+        place = name.place(0, len(name)) if name.text else line.place(0, len(line))
+        if wanted.optional and not name.text.startswith("/"):
+            self._add(
+                "EXM407",
+                f'.include_if_exists needs an absolute path, not "{display(name.text)}"',
+                place,
+                hint="relative names are for .include only",
+            )
+            return
+        within = place.file
+        path = files.locate(decode(name.text), within.path)
+        if not files.exists(path):
+            if not wanted.optional:
+                self._add(
+                    "EXS235", f'included file "{display(name.text)}" not found', place
+                )
+            return
+        if files.is_directory(path):
+            self._add(
+                "EXS235",
+                f'"{display(name.text)}" is a directory: Exim includes nothing',
+                place,
+                refuses=False,
+            )
+            return
+        if not self._may_open(path, place):
+            return
+        try:
+            data = files.read(path)
+        except InputError as error:
+            self._add("EXS235", f"cannot include: {error}", place, refuses=False)
+            return
+        self._included += 1
+        self._octets += len(data)
+        file = SourceFile(path, data, place)
+        self.files.append(file)
+        self._stack.append(_Cursor(Part(file), self.macros.version))
+
+    def _may_open(self, path: str, place: Place) -> bool:
+        """Whether including `path` can come to an end, by Exim's measure and by ours."""
+        if self._included >= INCLUDE_COUNT or self._octets > INCLUDE_OCTETS:
+            self._add(
+                "EXS235",
+                "too many or too large included files; reading stops here",
+                place,
+                refuses=False,
+            )
+            self._finished = True
+            return False
+        # A file may include itself under an .ifndef: what it reads depends on macros, so
+        # the same file with the same macros goes round for ever, and only that.
+        version = self.macros.version
+        for cursor in reversed(self._stack):
+            if cursor.path == path and cursor.version == version:
+                self._add(
+                    "EXS235", f'"{display(path)}" includes itself without end', place
+                )
+                return False
+        if len(self._stack) >= INCLUDE_DEPTH:
+            self._add(
+                "EXS235",
+                f"included files are nested more than {INCLUDE_DEPTH} deep; reading "
+                "stops here",
+                place,
+            )
+            self._finished = True
+            return False
+        return True
+
+    def _note_remark(self, file: SourceFile, start: int, end: int) -> None:
+        at = file.data.find(_REMARK, start, end)
+        if at < 0 or self._conditionals.skipping:
+            return
+        comment = Text.of(file, start, end).strip()
+        if comment.text.startswith(_REMARK):
+            place = comment.place(0, len(comment))
+            self.remarks.append(Remark(comment.text, place, self.count))
+
+    def _add_bom_problem(self, file: SourceFile) -> None:
+        self.problems.append(
+            Problem(
+                "EXS219",
+                "the file starts with a byte order mark",
+                Place(file, 0, len(_BOM)),
+                hint="save it as UTF-8 without one",
+                replacement="",
+                refuses=True,
+            )
+        )
+
+    def _add(
+        self, code: str, message: str, place: Place, *, hint: str = "",
+        refuses: bool = True,
+    ) -> None:  # fmt: skip
+        self.problems.append(
+            Problem(code, message, place, hint=hint, refuses=refuses)
+        )
+
+
+def _without_trailing_blanks(text: Text) -> Text:
+    return text.slice(0, len(text.text.rstrip(BLANK)))
