@@ -1,12 +1,193 @@
-"""The values of the evaluator."""
+"""The values of the evaluator: `Known`, `Unknown` and `Failure`.
+
+An unknown value is still a string with a shape: known text around *holes*. A hole says
+what it stands for, what it varies with, and the little that is certain of it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
+NOTHING: frozenset[str] = frozenset()
+
 
 class ExpansionFailed(Exception):
-    """An expansion that has no value. forced: by the word `fail`, not by an error."""
+    """An expansion that has no value. forced: by the word `fail`, not by an error.
 
-    def __init__(self, message: str, forced: bool = False) -> None:
+    syntax: the text given to `${expand:…}` is malformed, which no data can mend.
+    """
+
+    def __init__(
+        self, message: str, forced: bool = False, *, syntax: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.forced = forced
+        self.syntax = syntax
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A stretch of a string that is not known.
+
+    name: what it stands for (`sending_ip_address`, `lookup dnsdb`), shown as `<name>`.
+    depends: the variables and outside sources that it varies with.
+    empty: True where it is certainly empty, False where it certainly is not, else None.
+    low, high: inclusive bounds where it is certainly an integer.
+    address: it is certainly an IP address (if not empty). opaque: nothing can be said of
+    what it depends on. of: what tells it from another of the same name, never shown.
+    """
+
+    name: str
+    depends: frozenset[str] = NOTHING
+    empty: bool | None = None
+    low: int | None = None
+    high: int | None = None
+    address: bool = False
+    opaque: bool = False
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A string. depends: the sources that were read, known, to make it."""
+
+    text: str
+    depends: frozenset[str] = NOTHING
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A string of known text and at least one hole, in order."""
+
+    parts: tuple[str | Hole, ...]
+    known_depends: frozenset[str] = NOTHING
+
+    def __str__(self) -> str:
+        return "".join(p if isinstance(p, str) else f"<{p.name}>" for p in self.parts)
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        return tuple(p for p in self.parts if isinstance(p, Hole))
+
+    @property
+    def depends(self) -> frozenset[str]:
+        """Everything that it varies with."""
+        return self.known_depends.union(*(h.depends for h in self.holes))
+
+    @property
+    def opaque(self) -> bool:
+        return any(h.opaque for h in self.holes)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No value: an error of the data, or (forced) the word `fail`."""
+
+    message: str
+    forced: bool = False
+    syntax: bool = False
+
+
+Value = Known | Unknown
+Result = Known | Unknown | Failure
+
+EMPTY = Known("")
+
+
+def hole(
+    name: str,
+    depends: frozenset[str] | None = None,
+    *,
+    empty: bool | None = None,
+    opaque: bool = False,
+) -> Unknown:
+    """A value of which nothing is known but its name."""
+    sources = frozenset((name,)) if depends is None else depends
+    return Unknown((Hole(name, sources, empty=empty, opaque=opaque),))
+
+
+def concatenate(values: list[Value]) -> Value:
+    """The values one after the other."""
+    if len(values) == 1:
+        return values[0]
+    parts: list[str | Hole] = []
+    depends: frozenset[str] = NOTHING
+    for value in values:
+        if isinstance(value, Known):
+            depends |= value.depends
+            pieces: tuple[str | Hole, ...] = (value.text,)
+        else:
+            depends |= value.known_depends
+            pieces = value.parts
+        for piece in pieces:
+            if isinstance(piece, str) and parts and isinstance(parts[-1], str):
+                parts[-1] += piece
+            elif piece:
+                parts.append(piece)
+    if any(isinstance(p, Hole) for p in parts):
+        return Unknown(tuple(parts), depends)
+    return Known("".join(p for p in parts if isinstance(p, str)), depends)
+
+
+def emptiness(value: Value) -> bool | None:
+    """Whether a value is the empty string; None where that is not known."""
+    if isinstance(value, Known):
+        return not value.text
+    states = [not p if isinstance(p, str) else p.empty for p in value.parts]
+    if any(state is False for state in states):
+        return False
+    return True if all(state is True for state in states) else None
+
+
+def bounds(value: Value) -> tuple[int, int] | None:
+    """The inclusive bounds of a value that is certainly one integer, else None."""
+    if isinstance(value, Unknown) and len(value.parts) == 1:
+        part = value.parts[0]
+        if isinstance(part, Hole) and part.low is not None and part.high is not None:
+            return part.low, part.high
+    return None
+
+
+def is_address(value: Value) -> bool:
+    """Whether it certainly is an IP address, or would be were it not empty."""
+    if isinstance(value, Known) or len(value.parts) != 1:
+        return False
+    part = value.parts[0]
+    return isinstance(part, Hole) and part.address
+
+
+def derived(name: str, *values: Value, **certain: object) -> Unknown:
+    """What an unknown function makes of `values`: one hole that varies with them all.
+
+    It is shown under the name of the first hole among them, or else as `name`.
+    """
+    depends: frozenset[str] = NOTHING
+    opaque = False
+    shown = ""
+    for value in values:
+        depends |= value.depends
+        if isinstance(value, Unknown):
+            opaque = opaque or value.opaque
+            shown = shown or value.holes[0].name
+    made = Hole(
+        shown or name,
+        depends or frozenset((name,)),
+        opaque=opaque,
+        of="\0".join((name, *map(str, values))),
+    )
+    return Unknown((replace(made, **certain) if certain else made,))  # type: ignore[arg-type]
+
+
+class NotPure(Exception):  # noqa: N818 - an outcome like ExpansionFailed, not an error
+    """A result that depends on more than the strings given: files, options, the host.
+
+    reason: what it depends on, in a few words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

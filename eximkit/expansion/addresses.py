@@ -1,0 +1,251 @@
+"""Mail addresses as they stand in headers (RFC 5322; Exim specification, section 11.6).
+
+`address`, `domain` and `local_part` take one address, with or without a phrase, angle
+brackets, a source route and comments, and give "" for anything else; `addresses` takes a
+header's whole list, groups included.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from eximkit.expansion.lists import quote_item
+
+_BLANKS = re.compile(r"[ \t\n\r\f\v]+", re.ASCII)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# An atom with its dots: no control characters, no specials, but escaped ones.
+_ATOM = re.compile(r"(?:[^\x00-\x20\x7f()<>\[\]:;@\\,\"]|\\.)+", re.DOTALL)
+_SUBDOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*", re.ASCII)
+_LITERAL = re.compile(r"\[[A-Za-z0-9.:]*\]", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    local: str
+    domain: str
+
+
+class _Malformed(Exception):
+    """Not an address."""
+
+
+class _Reader:
+    """A place in a text that is read as one address."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def next(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def skip(self) -> None:
+        """White space and comments; an unclosed comment takes the rest."""
+        while True:
+            found = _BLANKS.match(self.text, self.at)
+            if found:
+                self.at = found.end()
+            if self.next() != "(":
+                return
+            depth = 0
+            while self.at < len(self.text):
+                character = self.text[self.at]
+                self.at += 2 if character == "\\" else 1
+                depth += (character == "(") - (character == ")")
+                if depth == 0:
+                    break
+
+    def take(self, pattern: re.Pattern[str]) -> str:
+        found = pattern.match(self.text, self.at)
+        if found is None:
+            return ""
+        self.at = found.end()
+        return found[0]
+
+    def local(self) -> str:
+        """Words and dots, blanks and comments taken out."""
+        parts: list[str] = []
+        while True:
+            self.skip()
+            after_dot = not parts or parts[-1].endswith(".")
+            if self.next() == '"':
+                word = self.take(_QUOTED) if after_dot else ""
+                if not word:
+                    return "".join(parts)
+                parts.append(word)
+                continue
+            start = self.at
+            word = self.take(_ATOM)
+            if not word:
+                return "".join(parts)
+            if not after_dot and not word.startswith("."):
+                self.at = start
+                return "".join(parts)
+            parts.append(word)
+
+    def domain(self) -> str:
+        self.skip()
+        if self.next() == "[":
+            literal = self.take(_LITERAL)
+            if not literal:
+                raise _Malformed
+            self.skip()
+            return literal
+        parts: list[str] = []
+        while True:
+            self.skip()
+            part = self.take(_SUBDOMAIN)
+            if not part:
+                raise _Malformed
+            parts.append(part)
+            self.skip()
+            if self.next() != ".":
+                return ".".join(parts)
+            self.at += 1
+
+    def route(self) -> None:
+        """A source route `@a,@b:`, which is dropped."""
+        while self.next() == "@":
+            self.at += 1
+            self.domain()
+            if self.next() == ",":
+                self.at += 1
+                self.skip()
+        if self.next() != ":":
+            raise _Malformed
+        self.at += 1
+
+    def phrase(self) -> None:
+        """What stands before an angle bracket: words of any kind."""
+        while True:
+            self.skip()
+            if self.next() == "<":
+                return
+            if not self.take(_QUOTED) and not self.take(_ATOM):
+                raise _Malformed
+
+    def spec(self) -> _Address:
+        """local@domain, or a local part alone."""
+        self.skip()
+        if self.next() == "@":
+            self.route()
+        local = self.local()
+        if not local:
+            raise _Malformed
+        if self.next() != "@":
+            return _Address(local, "")
+        self.at += 1
+        return _Address(local, self.domain())
+
+    def address(self) -> _Address:
+        self.skip()
+        start = self.at
+        if self.next() != "<":
+            if self.next() == "@":
+                found = self.spec()
+                return self.finished(found)
+            local = self.local()
+            if self.next() == "@" and local:
+                self.at += 1
+                return self.finished(_Address(local, self.domain()))
+            if self.at == len(self.text) and local:
+                return _Address(local, "")
+            self.at = start
+            self.phrase()
+        self.at += 1
+        found = self.spec()
+        self.skip()
+        if self.next() != ">":
+            raise _Malformed
+        self.at += 1
+        return self.finished(found)
+
+    def finished(self, found: _Address) -> _Address:
+        self.skip()
+        if self.at < len(self.text):
+            raise _Malformed
+        return found
+
+
+def _parsed(text: str) -> _Address | None:
+    try:
+        return _Reader(text).address()
+    except _Malformed:
+        return None
+
+
+def address(text: str) -> str:
+    """The address itself, or "" if the text is not one address."""
+    found = _parsed(text)
+    if found is None:
+        return ""
+    return f"{found.local}@{found.domain}" if found.domain else found.local
+
+
+def domain(text: str) -> str:
+    """The domain, or "" where there is none."""
+    found = _parsed(text)
+    return "" if found is None else found.domain
+
+
+def local_part(text: str) -> str:
+    """The local part, or "" if the text is not one address."""
+    found = _parsed(text)
+    return "" if found is None else found.local
+
+
+def addresses(text: str) -> str:
+    """The addresses of a header as a list; what is malformed is left out.
+
+    A leading `>` and a character choose the separator of the result.
+    """
+    sign = ":"
+    rest = text.lstrip(" \t\n\r\f\v")
+    if rest.startswith(">") and len(rest) > 1:
+        sign, rest = rest[1], rest[2:]
+    found = [address(part) for part in _split(rest)]
+    return sign.join(
+        quote_item(sign, item) if index == 0 or not item.startswith(sign)
+        else " " + quote_item(sign, item)
+        for index, item in enumerate(item for item in found if item)
+    )  # fmt: skip
+
+
+def _split(text: str) -> list[str]:
+    """The parts between commas, group names and semicolons taken away."""
+    parts: list[str] = []
+    start = at = 0
+    angle = False
+    in_group = False
+    while at < len(text):
+        character = text[at]
+        if character == '"':
+            found = _QUOTED.match(text, at)
+            at = found.end() if found else len(text)
+            continue
+        if character == "(":
+            reader = _Reader(text)
+            reader.at = at
+            reader.skip()
+            at = reader.at
+            continue
+        if character == "[":
+            literal = _LITERAL.match(text, at)
+            at = literal.end() if literal else at + 1
+            continue
+        if character == "\\":
+            at += 2
+            continue
+        angle = character == "<" or (angle and character != ">")
+        if character == ":" and not angle:
+            start, in_group = at + 1, True
+        elif character == ";" and in_group and not angle:
+            parts.append(text[start:at])
+            start, in_group = at + 1, False
+        elif character == "," and not angle:
+            parts.append(text[start:at])
+            start = at + 1
+        at += 1
+    parts.append(text[start:])
+    return parts

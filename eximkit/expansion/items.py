@@ -1,0 +1,128 @@
+"""Expansion items over plain strings (Exim specification, section 11.5)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from eximkit.expansion import digests, regex
+from eximkit.expansion.numbers import argument
+from eximkit.expansion.strings import (
+    by_key,
+    by_number,
+    field_number,
+    from_list,
+    head,
+    list_number,
+    substring,
+    translate,
+)
+from eximkit.expansion.values import ExpansionFailed, NotPure
+from eximkit.source import BLANK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_GROUP = re.compile(
+    r"\$(?:([0-9]+)|\{([0-9]+)\})|\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)|\$", re.DOTALL
+)
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+_NUMBER_FIELDS = 3
+
+
+def _extract(arguments: Sequence[str]) -> str | None:
+    key = arguments[0].strip(BLANK)
+    if not key:
+        raise ExpansionFailed('first argument of "extract" must not be empty')
+    number = field_number(key)
+    if number is None:
+        return by_key(key, arguments[1])
+    return by_number(number, arguments[1], arguments[2])
+
+
+def _listextract(arguments: Sequence[str]) -> str | None:
+    return from_list(list_number(arguments[0]), arguments[1])
+
+
+def _length(arguments: Sequence[str]) -> str:
+    return head(arguments[1], argument(arguments[0], "length", signed=False))
+
+
+def _substr(arguments: Sequence[str]) -> str:
+    start = argument(arguments[0], "substr", signed=True)
+    length = None
+    if len(arguments) > 2:  # noqa: PLR2004
+        length = argument(arguments[1], "substr", signed=False)
+    return substring(arguments[-1], start, length)
+
+
+def _hash(arguments: Sequence[str]) -> str:
+    length = argument(arguments[0], "hash", signed=True)
+    limit = 26
+    if len(arguments) > 2:  # noqa: PLR2004
+        limit = argument(arguments[1], "hash", signed=False)
+    return digests.hash_text(arguments[-1], length, limit)
+
+
+def _nhash(arguments: Sequence[str]) -> str:
+    first = argument(arguments[0], "nhash", signed=True)
+    second = None
+    if len(arguments) > 2:  # noqa: PLR2004
+        second = argument(arguments[1], "nhash", signed=False)
+    return digests.nhash(arguments[-1], first, second)
+
+
+def _listquote(arguments: Sequence[str]) -> str:
+    sign, item = arguments[0][:1], arguments[1]
+    if not item:
+        return " "
+    return item.replace(sign, sign + sign) if sign else item
+
+
+def expand_groups(replacement: str, groups: tuple[str, ...]) -> str:
+    """A replacement of `sg` in which nothing but $1 and escapes is to be expanded.
+
+    Raises NotPure for other dollars: the evaluator has to expand those.
+    """
+
+    def one(found: re.Match[str]) -> str:
+        number = found[1] or found[2]
+        if number:
+            index = int(number[-9:])
+            return groups[index] if index < len(groups) else ""
+        escape = found[3]
+        if not escape or escape == "N":
+            raise NotPure("a replacement that is itself an expansion")
+        if escape[0] == "x" and len(escape) > 1:
+            return chr(int(escape[1:], 16))
+        if escape[0] in "01234567":
+            return chr(int(escape, 8) & 255)
+        return _ESCAPED.get(escape, escape)
+
+    return _GROUP.sub(one, replacement)
+
+
+def _sg(arguments: Sequence[str]) -> str:
+    subject, pattern, replacement = arguments
+    return regex.substitute(
+        subject, pattern, lambda groups: expand_groups(replacement, groups)
+    )
+
+
+ITEMS: dict[str, Callable[[Sequence[str]], str | None]] = {
+    "extract": _extract,
+    "hash": _hash,
+    "hmac": lambda arguments: digests.hmac(*arguments),
+    "length": _length,
+    "listextract": _listextract,
+    "listquote": _listquote,
+    "nhash": _nhash,
+    "sg": _sg,
+    "substr": _substr,
+    "tr": lambda arguments: translate(*arguments),
+}
+"""Items by name: from their expanded arguments to their text, None for "not found" (then
+the `no` part of the tail counts).
+
+They raise ExpansionFailed with Exim's message, or NotPure.
+"""

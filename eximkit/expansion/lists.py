@@ -1,0 +1,69 @@
+"""Lists in strings: items between separators (Exim specification, section 6.20)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eximkit.source import BLANK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_CONTROL = frozenset(map(chr, (*range(1, 32), 127)))
+
+
+def separator(text: str) -> tuple[str, int]:
+    """The separator of a list, and the offset of its first item."""
+    start = len(text) - len(text.lstrip(BLANK))
+    if text[start : start + 1] == "<":
+        sign = text[start + 1 : start + 2]
+        if sign in _PUNCTUATION or sign in _CONTROL:
+            return sign, start + 2
+        if not sign:
+            return ":", start + 1
+    return ":", start
+
+
+def split_list(text: str) -> tuple[str, list[str]]:
+    """The separator of a list and its items, doubled separators made single."""
+    sign, items = list_spans(text)
+    return sign, [item for item, _start, _end in items]
+
+
+def list_spans(text: str) -> tuple[str, list[tuple[str, int, int]]]:
+    """As `split_list`; each item with the offsets of what it was made from."""
+    sign, at = separator(text)
+    doubles = sign not in _CONTROL
+    blank = BLANK.replace(sign, "")
+    items: list[tuple[str, int, int]] = []
+    end = len(text)
+    while True:
+        while at < end and text[at] in blank:
+            at += 1
+        if at >= end:
+            return sign, items
+        start = at
+        parts: list[str] = []
+        while True:
+            stop = text.find(sign, at)
+            if stop < 0:
+                stop = end
+            parts.append(text[at:stop])
+            at = stop + 1
+            if not doubles or text[at : at + 1] != sign:
+                break
+            parts.append(sign)
+            at += 1
+        item = "".join(parts).rstrip(BLANK)
+        items.append((item, start, start + len(text[start:stop].rstrip(BLANK))))
+
+
+def quote_item(sign: str, item: str) -> str:
+    """An item with its separators doubled; an empty one as a blank."""
+    return item.replace(sign, sign + sign) if item else " "
+
+
+def join_list(sign: str, items: Iterable[str]) -> str:
+    """Items as `map` and `filter` put them together again."""
+    return sign.join(item.replace(sign, sign + sign) for item in items)

@@ -1,0 +1,118 @@
+"""UTF-8 and internationalised names (Exim specification, sections 11.6 and 59)."""
+
+from __future__ import annotations
+
+from eximkit.expansion.values import ExpansionFailed, NotPure
+
+_PREFIX = "xn--"
+# Lead octets and how many octets follow, in the old scheme of up to six octets.
+_FOLLOWERS = (
+    *((code, 1) for code in range(0xC0, 0xE0)),
+    *((code, 2) for code in range(0xE0, 0xF0)),
+    *((code, 3) for code in range(0xF0, 0xF8)),
+    *((code, 4) for code in range(0xF8, 0xFC)),
+    *((code, 5) for code in range(0xFC, 0x100)),
+)
+_LENGTHS = dict(_FOLLOWERS)
+_LATIN1 = 255
+_CONTINUATION = range(0x80, 0xC0)
+
+
+def to_latin1(text: str) -> str:
+    """`${from_utf8:…}`: what ISO 8859-1 lacks becomes an underscore."""
+    parts: list[str] = []
+    at, end = 0, len(text)
+    while at < end:
+        code = ord(text[at])
+        more = _LENGTHS.get(code, 0)
+        at += 1
+        if at + more > end:
+            raise NotPure("what lies behind the end of the string in memory")
+        if more:
+            code &= 0x3F >> more
+            for follower in text[at : at + more]:
+                code = code << 6 | ord(follower) & 0x3F
+            at += more
+        parts.append(chr(code) if code <= _LATIN1 else "_")
+    return "".join(parts)
+
+
+def clean(text: str) -> str:
+    """`${utf8clean:…}`: a question mark for every defect."""
+    parts: list[str] = []
+    at, end = 0, len(text)
+    while at < end:
+        code = ord(text[at])
+        if code < _CONTINUATION.start:
+            parts.append(text[at])
+            at += 1
+            continue
+        more = _LENGTHS.get(code, 0) if 0xC1 < code < 0xF5 else 0  # noqa: PLR2004
+        stop = at + 1
+        while stop < end and stop <= at + more and ord(text[stop]) in _CONTINUATION:
+            stop += 1
+        parts.append(text[at:stop] if _valid(text[at:stop]) else "?")
+        at = stop
+    return "".join(parts)
+
+
+def _valid(text: str) -> bool:
+    try:
+        text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decoded(text: str) -> str | None:
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c.isascii() else f"\\{ord(c):03o}" for c in text)
+
+
+def domain_to_alabel(text: str) -> str:
+    """ASCII names are left as they are; others depend on the library's IDNA tables."""
+    if text.isascii():
+        return text
+    if _decoded(text) is None:
+        raise ExpansionFailed(
+            f"error converting utf8 ({_shown(text)}) to alabel: string encoding error"
+        )
+    raise NotPure("IDNA tables")
+
+
+def domain_from_alabel(text: str) -> str:
+    """Names without an encoded label are left as they are."""
+    if text.isascii() and _PREFIX not in text.lower():
+        return text
+    raise NotPure("IDNA tables")
+
+
+def localpart_to_alabel(text: str) -> str:
+    """RFC 3492 of the whole local part, with the prefix of RFC 5890."""
+    if text.isascii():
+        return text
+    decoded = _decoded(text)
+    if decoded is None:
+        raise ExpansionFailed(
+            f"error converting utf8 ({_shown(text)}) to alabel: "
+            "l_u2a: bad UTF-8 input"
+        )
+    return _PREFIX + decoded.encode("punycode").decode("ascii")
+
+
+def localpart_from_alabel(text: str) -> str:
+    if not text.startswith(_PREFIX):
+        raise ExpansionFailed(
+            f"error converting alabel ({_shown(text)}) to utf8: bad alabel prefix"
+        )
+    try:
+        decoded = text[len(_PREFIX) :].encode("latin-1").decode("punycode")
+        return decoded.encode("utf-8").decode("latin-1")
+    except UnicodeError:
+        raise NotPure("a malformed alabel") from None
