@@ -71,7 +71,7 @@ class MemoryFiles:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """An `.include` line: the name as a text (quotes removed), and whether it may miss."""
+    """An `.include` line: the name without quotes, and whether it may be missing."""
 
     name: Text
     optional: bool
@@ -116,8 +116,8 @@ class Conditionals:
         if match is None:
             return False, None
         word = match[1]
-        # Exim 4.96 wants a space or the end of the line here; a tab will not do, and the
-        # letter t, surely meant as one, will.
+        # Exim 4.96 wants a space or the end of the line here; a tab will not do, but
+        # the letter t, surely meant as one, will.
         if line.text[match.end() : match.end() + 1] not in ("", " ", "t", "\n"):
             return True, None
         place = line.place(0, match.end())
@@ -131,9 +131,7 @@ class Conditionals:
             self._state = self._stack.pop()[0]
         elif self._state == _READ:
             self._state = _SKIP_TO_END
-        elif self._state == _SKIP and (
-            word == "else" or found == (word == "elifdef")
-        ):
+        elif self._state == _SKIP and (word == "else" or found == (word == "elifdef")):
             self._state = _READ
         return True, None
 

@@ -1,8 +1,8 @@
 """From the octets of files to the logical lines that Exim's parser sees.
 
-Exim specification, chapter 6: comments, continuation, macros, conditionals and includes
-are all matters of physical lines, in that order. Every character of a logical line keeps
-its origin (`source.Text`).
+Exim specification, chapter 6: comments, macros, conditionals, includes and continuation
+are all matters of physical lines. Every character of a logical line keeps its origin
+(`source.Text`).
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Part:
 class Remark:
     """A comment line that starts `# eximkit:`.
 
-    text: the whole comment, from `#`. line: the number (from 0) of the logical line that
-    it stands before or, inside a continuation, in. Where it equals the number of logical
-    lines, nothing follows it.
+    text: the whole comment, from `#`. line: the number (from 0) of the logical line
+    that it stands before or, inside a continuation, in. Where it equals the number of
+    logical lines, nothing follows it.
     """
 
     text: str
@@ -112,8 +112,8 @@ class LineReader:
         (but for those before the backslash that ends a file).
         """
         parts: list[Text] = []
-        # Whether anything, be it a blank, precedes a backslash: then what follows is the
-        # rest of a line, no new one.
+        # Whether anything, be it a blank, precedes a backslash: then what follows is
+        # the rest of a line, no new one.
         started = False
         while True:
             line = self._physical(started)
@@ -231,7 +231,8 @@ class LineReader:
         if wanted.optional and not name.text.startswith("/"):
             self._add(
                 "EXM407",
-                f'.include_if_exists needs an absolute path, not "{display(name.text)}"',
+                ".include_if_exists needs an absolute path, not "
+                f'"{display(name.text)}"',
                 place,
                 hint="relative names are for .include only",
             )
@@ -266,7 +267,7 @@ class LineReader:
         self._stack.append(_Cursor(Part(file), self.macros.version))
 
     def _may_open(self, path: str, place: Place) -> bool:
-        """Whether including `path` can come to an end, by Exim's measure and by ours."""
+        """Whether including `path` can come to an end, for Exim and for us."""
         if self._included >= INCLUDE_COUNT or self._octets > INCLUDE_OCTETS:
             self._add(
                 "EXS235",
@@ -276,8 +277,8 @@ class LineReader:
             )
             self._finished = True
             return False
-        # A file may include itself under an .ifndef: what it reads depends on macros, so
-        # the same file with the same macros goes round for ever, and only that.
+        # A file may include itself under an .ifndef: what it reads depends on macros,
+        # so the same file with the same macros goes round for ever, and only that.
         version = self.macros.version
         for cursor in reversed(self._stack):
             if cursor.path == path and cursor.version == version:
@@ -321,9 +322,7 @@ class LineReader:
         self, code: str, message: str, place: Place, *, hint: str = "",
         refuses: bool = True,
     ) -> None:  # fmt: skip
-        self.problems.append(
-            Problem(code, message, place, hint=hint, refuses=refuses)
-        )
+        self.problems.append(Problem(code, message, place, hint=hint, refuses=refuses))
 
 
 def _without_trailing_blanks(text: Text) -> Text:

@@ -119,8 +119,8 @@ class MacroTable:
             place = line.place(0, match.end(1) if match else len(line))
             return Problem(
                 "EXS233",
-                "malformed macro definition: NAME = value is expected, because the line "
-                "starts with an upper case letter",
+                "malformed macro definition: NAME = value is expected, because the "
+                "line starts with an upper case letter",
                 place,
                 refuses=True,
             )
@@ -147,7 +147,7 @@ class MacroTable:
             at = line.place(match.start(2), match.end(2))
             problem = Problem(
                 "EXS233",
-                f'"==" redefines a macro, but {name} has no definition before this line',
+                f'"==" redefines a macro, but {name} is not defined before',
                 at,
                 hint='use "="',
                 replacement="=" if at.exact else None,
@@ -261,8 +261,8 @@ def _widened(
 def _bomb_problem(macro: Macro, place: Place) -> Problem:
     return Problem(
         "EXS233",
-        f"macros make this line too long to be read; {display(macro.name)} was the last "
-        "one replaced",
+        f"macros make this line too long to be read; {display(macro.name)} was the "
+        "last one replaced",
         place,
         hint="look for macros that contain each other several times",
         related=_defined_here(macro),

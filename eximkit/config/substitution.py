@@ -1,4 +1,4 @@
-"""How macros are found in a line and replaced there, in time linear in what they make."""
+"""How macros are found in a line and replaced there, in time linear in the outcome."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ class NameIndex:
 
 
 class LineUnderSubstitution:
-    """A physical line in which macros are being replaced, each character with an origin.
+    """A physical line in which macros are replaced, each character with its origin.
 
-    text: the line so far. grown: what macros added to it, in the sense of GROWTH_LIMIT.
+    text: the line so far. grown: what macros added to it, measured as for GROWTH_LIMIT.
     start: the offset of the line in its file. first: where in it replacement begins.
 
     A character has a number: its index in the line as written, or, where a macro
@@ -129,8 +129,8 @@ class LineUnderSubstitution:
         """The text with the origin of each character."""
         origins = self._origins
         if not origins:
-            low, width, use = self._uses[0]
-            piece = Piece(0, 0, self._file, low, width, False, use)
+            low, width, first = self._uses[0]
+            piece = Piece(0, 0, self._file, low, width, False, first)
             return Text("", (piece,))
         breaks = [i for i, (a, b) in enumerate(pairwise(origins), 1) if b - a != 1]
         pieces: list[Piece] = []
@@ -167,9 +167,8 @@ class LineUnderSubstitution:
         index = bisect_right(self._bases, number) - 1
         low, width, use = self._uses[index]
         skipped = number - self._bases[index]
-        if skipped:
-            use = MacroUse(use.macro, skipped, use.outer)
-        return low, width, use
+        part = MacroUse(use.macro, skipped, use.outer) if skipped else use
+        return low, width, part
 
 
 def _depth(use: MacroUse | None) -> int:
