@@ -27,23 +27,16 @@ def separator(text: str) -> tuple[str, int]:
 
 def split_list(text: str) -> tuple[str, list[str]]:
     """The separator of a list and its items, doubled separators made single."""
-    sign, items = list_spans(text)
-    return sign, [item for item, _start, _end in items]
-
-
-def list_spans(text: str) -> tuple[str, list[tuple[str, int, int]]]:
-    """As `split_list`; each item with the offsets of what it was made from."""
     sign, at = separator(text)
     doubles = sign not in _CONTROL
     blank = BLANK.replace(sign, "")
-    items: list[tuple[str, int, int]] = []
+    items: list[str] = []
     end = len(text)
     while True:
         while at < end and text[at] in blank:
             at += 1
         if at >= end:
             return sign, items
-        start = at
         parts: list[str] = []
         while True:
             stop = text.find(sign, at)
@@ -55,8 +48,7 @@ def list_spans(text: str) -> tuple[str, list[tuple[str, int, int]]]:
                 break
             parts.append(sign)
             at += 1
-        item = "".join(parts).rstrip(BLANK)
-        items.append((item, start, start + len(text[start:stop].rstrip(BLANK))))
+        items.append("".join(parts).rstrip(BLANK))
 
 
 def quote_item(sign: str, item: str) -> str:
