@@ -40,13 +40,15 @@ def display(text: str) -> str:
 class SourceFile:
     """One file as it was read.
 
-    path: as the user or the configuration named it. data: its octets, one character
-    each. included_from: the place of the `.include` that brought it, if any.
+    path: as the user or the configuration named it, as a person reads it. data: its
+    octets, one character each. included_from: the place of the `.include` that brought
+    it, if any. generated: no such file exists, so that nothing in it can be edited.
     """
 
     path: str
     data: str
     included_from: Place | None = None
+    generated: bool = False
     _starts: list[int] = field(default_factory=list, repr=False)
 
     def _line_starts(self) -> list[int]:
@@ -205,7 +207,7 @@ class Text:
         length = 0
         first: Text | None = None
         for text in texts:
-            first = first or text
+            first = text if first is None else first
             strings.append(text.text)
             pieces.extend(p.moved(length) if length else p for p in text.pieces
                           if p.end > p.start)  # fmt: skip
@@ -224,8 +226,8 @@ class Text:
         if start >= stop:
             at = self.place(start, start)
             return Text("", (Piece(0, 0, at.file, at.start, 0, True, at.use),))
-        cut = [p.cut(start, stop) for p in self.pieces[self._find(start) :]
-               if p.start < stop and p.end > start]  # fmt: skip
+        within = self.pieces[self._find(start) : self._find(stop - 1) + 1]
+        cut = [p.cut(start, stop) for p in within if p.end > p.start]
         moved = tuple(p.moved(-start) for p in cut) if start else tuple(cut)
         return Text(self.text[start:stop], moved)
 

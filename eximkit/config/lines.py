@@ -27,8 +27,11 @@ INCLUDE_DEPTH = 100
 INCLUDE_COUNT = 5000
 """Files that one configuration may include, each counted as often as it is read."""
 
-INCLUDE_OCTETS = 1 << 25
+INCLUDE_OCTETS = 1 << 24
 """The octets of those files together."""
+
+LINE_COUNT = 100_000
+"""The physical lines of one logical line."""
 
 _BOM = "\xef\xbb\xbf"
 _REMARK = "# eximkit:"
@@ -72,6 +75,54 @@ class _Cursor:
         self.version = version
 
 
+class _Parts:
+    """What a logical line is made of, so far. length: in characters."""
+
+    __slots__ = ("_ends", "_texts", "length")
+
+    def __init__(self) -> None:
+        self._texts: list[Text] = []
+        self._ends: list[int] = []
+        self.length = 0
+
+    @property
+    def count(self) -> int:
+        return len(self._texts)
+
+    def add(self, text: Text) -> None:
+        self._texts.append(text)
+        self._ends.append(len(text))
+        self.length += len(text)
+
+    def strip(self) -> None:
+        """Drop the blanks at the end."""
+        while self.length and self._last() in BLANK:
+            self._drop()
+
+    def take_backslash(self) -> bool:
+        """Drop the last character if it is a backslash; whether it was."""
+        found = self._last() == "\\"
+        if found:
+            self._drop()
+        return found
+
+    def text(self) -> Text:
+        ends = zip(self._texts, self._ends, strict=True)
+        texts = [text.slice(0, end) for text, end in ends]
+        return texts[0] if len(texts) == 1 else Text.join(texts)
+
+    def _last(self) -> str:
+        # The first part stays when it is empty: it still has a place.
+        while self._ends[-1] == 0 and len(self._ends) > 1:
+            self._ends.pop()
+            self._texts.pop()
+        return self._texts[-1].text[self._ends[-1] - 1]
+
+    def _drop(self) -> None:
+        self._ends[-1] -= 1
+        self.length -= 1
+
+
 class LineReader:
     """Reads a configuration, one logical line at a time.
 
@@ -101,6 +152,7 @@ class LineReader:
         self._included = 0
         self._octets = 0
         self._finished = False
+        self._indented = False
         for part in parts:
             if part.file not in self.files:
                 self.files.append(part.file)
@@ -111,7 +163,7 @@ class LineReader:
         It starts with the first character that is not blank; trailing blanks are gone
         (but for those before the backslash that ends a file).
         """
-        parts: list[Text] = []
+        parts = _Parts()
         # Whether anything, be it a blank, precedes a backslash: then what follows is
         # the rest of a line, no new one.
         started = False
@@ -121,32 +173,36 @@ class LineReader:
                 if not started:
                     return None
                 break
-            data = line.strip()
-            if not data.text:
-                if not started:
-                    continue
+            if line.text:
+                started = started or self._indented
+                parts.add(line)
+            else:
                 # A blank line ends the continuation, unless the blanks that it makes
                 # trailing ones hide another backslash.
-                data = _without_trailing_blanks(Text.join(parts)) if parts else data
-                parts = []
-                if not data.text:
-                    started = False
-                    continue
-            elif not started:
-                started = line.text[0] in BLANK
-            if data.text[-1] != "\\":
-                parts.append(data)
+                parts.strip()
+            if parts.length == 0:
+                started = False
+                continue
+            if not parts.take_backslash():
                 break
-            if len(data) > 1:
-                parts.append(data.slice(0, len(data) - 1))
-                started = True
-            elif started:
-                parts.append(data.slice(0, 0))
+            started = started or parts.length > 0
+            if parts.count >= LINE_COUNT:
+                self._add(
+                    "EXS230",
+                    f"this line is continued {LINE_COUNT} times; reading stops here",
+                    parts.text().place(0, 1),
+                    refuses=False,
+                )
+                self._finished = True
         self.count += 1
-        return parts[0] if len(parts) == 1 else Text.join(parts)
+        return parts.text()
 
     def _physical(self, started: bool) -> Text | None:
-        """The next physical line that holds neither a comment nor a directive."""
+        """The next physical line that holds neither a comment nor a directive.
+
+        It comes without white space at either end; `_indented` says whether some was
+        at its start.
+        """
         while not self._finished:
             cursor = self._cursor()
             if cursor is None:
@@ -164,27 +220,35 @@ class LineReader:
                 # Exim's strings end at a NUL; the rest of the line is lost to it.
                 nul = data.find("\0", start, end)
                 end = nul if nul >= 0 else end
-            first = data[start : start + 1]
-            if first == "#" or (
-                first in BLANK and data[start:end].lstrip(BLANK).startswith("#")
-            ):
+            line = data[start:end]
+            content = line.lstrip(BLANK)
+            if not content and not started:
+                continue
+            if content.startswith("#"):
                 self._note_remark(file, start, end)
                 continue
             result = self.macros.substitute(file, start, end, not started)
-            if result.problem is not None:
-                self.problems.append(result.problem)
-                if self.macros.exhausted:
-                    self._finished = True
-            line = result.text
-            content = line.text.lstrip(BLANK)
-            if content.startswith("#"):
+            if result is not None:
+                if result.problem is not None:
+                    self.problems.append(result.problem)
+                    self._finished = self.macros.exhausted
+                line = result.text.text
+                content = line.lstrip(BLANK)
+                if content.startswith("#"):
+                    continue
+            indent = len(line) - len(content)
+            text = None if result is None else result.text
+            if content.startswith("."):
+                whole = Text.of(file, start, end) if text is None else text
+                directive = whole.slice(indent)
+                if self._directive(directive, result is not None, data[end : end + 1]):
+                    continue
+            if self._conditionals.skipping:
                 continue
-            if content.startswith(".") and self._directive(
-                line.slice(len(line) - len(content)), result.found, data[end : end + 1]
-            ):
-                continue
-            if not self._conditionals.skipping:
-                return line
+            self._indented = indent > 0
+            if text is not None:
+                return text.strip()
+            return Text.of(file, start + indent, start + len(line.rstrip(BLANK)))
         if not self._finished:
             self._finished = True
             problem = self._conditionals.finish()
@@ -323,7 +387,3 @@ class LineReader:
         refuses: bool = True,
     ) -> None:  # fmt: skip
         self.problems.append(Problem(code, message, place, hint=hint, refuses=refuses))
-
-
-def _without_trailing_blanks(text: Text) -> Text:
-    return text.slice(0, len(text.text.rstrip(BLANK)))

@@ -55,14 +55,12 @@ def parse_define(argument: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Substituted:
-    """A physical line after macro substitution.
+    """A physical line in which macros were replaced.
 
-    found: whether any macro was replaced in it, which is all that `.ifdef` asks.
-    problem: why substitution stopped half way, if it did.
+    problem: why substitution stopped half way, if it did; the text is empty then.
     """
 
     text: Text
-    found: bool
     problem: Problem | None = None
 
 
@@ -158,8 +156,10 @@ class MacroTable:
 
     def substitute(
         self, file: SourceFile, start: int, end: int, logical_start: bool = True
-    ) -> Substituted:
+    ) -> Substituted | None:
         """The physical line file.data[start:end] with its macros replaced.
+
+        None where there is none in it: that is all that `.ifdef` asks for.
 
         logical_start: it starts a logical line, so that what precedes the `=` of a
         definition stays. Exim tries the built-in macros only where an underscore comes
@@ -173,11 +173,11 @@ class MacroTable:
                 first = name.end()
         candidate = NAME_START.search(line, first)
         if candidate is None:
-            return Substituted(Text.of(file, start, end), False)
+            return None
         before = -1 if candidate[0] == "_" else len(self._builtin) - 1
         pending = self._index.within(line, before, first, len(line))
         if not pending:
-            return Substituted(Text.of(file, start, end), False)
+            return None
         work = LineUnderSubstitution(file, start, line, first)
         queue = sorted(pending)
         while queue:
@@ -192,9 +192,9 @@ class MacroTable:
                 self._grown += work.grown
                 place = Text.of(file, start, end).strip()
                 problem = _bomb_problem(macro, place.place(0, len(place)))
-                return Substituted(Text.of(file, start, start), True, problem)
+                return Substituted(Text.of(file, start, start), problem)
         self._grown += work.grown
-        return Substituted(work.traced(), True)
+        return Substituted(work.traced())
 
     @property
     def exhausted(self) -> bool:

@@ -28,6 +28,9 @@ USE_COST = 16
 _TRACE_LIMIT = 32
 """Macros within macros that a `MacroUse` remembers; a longer chain loses its middle."""
 
+_FEW = 256
+"""Where a line has more octets than this for each macro, each is looked for alone."""
+
 NAME_START = re.compile(r"[A-Z_]")
 
 
@@ -57,8 +60,14 @@ class NameIndex:
 
     def within(self, text: str, after: int, start: int, end: int) -> set[int]:
         """The macros later than `after` whose names stand in text[start:end]."""
-        found: set[int] = set()
         lengths, order, single = self._lengths, self.order, self._single
+        if end - start > _FEW * len(order):
+            return {
+                number
+                for name, number in order.items()
+                if number > after and text.find(name, start, end) >= 0
+            }
+        found: set[int] = set()
         for match in NAME_START.finditer(text, start, end):
             at = match.start()
             for length in lengths.get(text[at : at + 2], ()):
