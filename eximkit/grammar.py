@@ -70,5 +70,7 @@ def still_open(error: UnexpectedInput) -> tuple[Any, ...]:
 def position(error: UnexpectedInput, text: str) -> int:
     """The offset of the first character that does not fit; len(text) at the end."""
     found = getattr(error, "token", None)
-    at_end = found is not None and found.type == "$END"
-    return len(text) if at_end else error.pos_in_stream or 0
+    if found is not None and found.type == "$END":
+        return len(text)
+    # lark declares it as None and always sets it.
+    return int(getattr(error, "pos_in_stream", None) or 0)

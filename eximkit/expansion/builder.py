@@ -38,7 +38,7 @@ TAILED = {"certextract": 2, "env": 1, "extract": 2, "listextract": 2, "run": 1}
 
 _YES_AND_NO = 2
 _VARIABLES = frozenset({"VARIABLE", "HEADER", "BRACED"})
-_NUMBER = re.compile(r"[ \t\n\r\f\v]*-?[0-9]+[ \t\n\r\f\v]*")
+_NUMBER = re.compile(r"[ \t\n\r\f\v]*(?:-[0-9]*|[0-9]+)[ \t\n\r\f\v]*")
 _ESCAPES = {"": "", "n": "\n", "r": "\r", "t": "\t", "x": "\0"}
 _HEADER_KINDS = {"header": "h", "rheader": "rh", "bheader": "bh", "lheader": "lh"}
 # Operators whose own names hold an underscore; what follows them is no argument.
@@ -186,7 +186,7 @@ class Builder(Transformer[Token, Expansion]):
         kind, query, *tail = rest
         return Lookup(
             first.start_pos, close.end_pos, key, str(kind.lstrip(BLANK)), query,
-            _tail(tail, close),
+            _tail(tail, close), type_start=_start(kind),
         )  # fmt: skip
 
     def conditional(self, children: Children) -> If:
@@ -199,7 +199,10 @@ class Builder(Transformer[Token, Expansion]):
     def plain(self, children: Children) -> Condition:
         negated, name, rest = _named(children)
         end = rest[-1].end + 1 if rest else name.end_pos
-        return Condition(_from(children), end, name.lstrip(BLANK), negated, tuple(rest))
+        return Condition(
+            _start(children[0]), end, name.lstrip(BLANK), negated, tuple(rest),
+            name_start=_start(name),
+        )  # fmt: skip
 
     def defined(self, children: Children) -> Defined:
         negated, name, _ = _named(children)
@@ -210,34 +213,33 @@ class Builder(Transformer[Token, Expansion]):
             if name.type == "DEF_HEADER"
             else Variable(start, end, text, False)
         )
-        return Defined(_from(children), end, "def", negated, (), of)
+        return Defined(
+            _start(children[0]), end, "def", negated, (), of, name_start=_start(name)
+        )
 
     def logic(self, children: Children) -> Group:
         negated, name, (_, *members, close) = _named(children)
         return Group(
-            _from(children), close.end_pos, name.lstrip(BLANK), negated, (),
-            tuple(members),
+            _start(children[0]), close.end_pos, name.lstrip(BLANK), negated, (),
+            tuple(members), name_start=_start(name),
         )  # fmt: skip
 
     def quantified(self, children: Children) -> Quantified:
         negated, name, (over, _, clause, close) = _named(children)
         return Quantified(
-            _from(children), close.end_pos, name.lstrip(BLANK), negated, (over,), clause
-        )
+            _start(children[0]), close.end_pos, name.lstrip(BLANK), negated, (over,),
+            clause, name_start=_start(name),
+        )  # fmt: skip
 
     def grouped(self, children: Children) -> Condition:
         negated, name, (_, *arguments, close) = _named(children)
         return Condition(
-            _from(children), close.end_pos, name.lstrip(BLANK), negated,
-            tuple(arguments),
+            _start(children[0]), close.end_pos, name.lstrip(BLANK), negated,
+            tuple(arguments), name_start=_start(name),
         )  # fmt: skip
 
 
-def _from(children: Children) -> int:
-    return _start(children[0])
-
-
-def _named(children: Children) -> tuple[bool, Any, Children]:
+def _named(children: Children) -> tuple[bool, Placed, Children]:
     """Whether an odd number of ! stands before the name, the name, and the rest."""
     if children[0].type == "NOT":
         return children[0].count("!") % 2 == 1, children[1], children[2:]

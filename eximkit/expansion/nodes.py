@@ -6,7 +6,7 @@ A name that Exim does not know still has a node; `check.py` reports it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +98,27 @@ class Lookup(Node):
     """`${lookup{key} type{file}…}` or `${lookup type{query}…}` (key is None).
 
     type: the word as written, with `partial-`, `*` and options (`lsearch*,ret=key`).
+    type_start: the offset of that word.
     """
 
     key: Expansion | None
     type: str
     query: Expansion
     tail: Tail
+    type_start: int = field(default=-1, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition(Node):
     """A condition that is not one of the classes below; `negated` by an odd number of !.
 
-    arguments: its strings, in order.
+    arguments: its strings, in order. name_start: the offset of its name, after any !.
     """
 
     name: str
     negated: bool
     arguments: tuple[Expansion, ...] = ()
+    name_start: int = field(default=-1, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
