@@ -191,3 +191,8 @@ class NotPure(Exception):  # noqa: N818 - an outcome like ExpansionFailed, not a
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def stops(what: str) -> ExpansionFailed:
+    """The failure of an expansion at which Exim itself ends: a crash, or a panic."""
+    return ExpansionFailed(f"Exim stops: {what}")

@@ -1,0 +1,112 @@
+"""What an evaluation may see: variables, headers, ACLs, named lists, lookups.
+
+The evaluator asks; whoever evaluates decides what is known. An `Environment` as it stands
+knows nothing but what it is given: all else is `Unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from eximkit.expansion.values import EMPTY, Hole, Known, Unknown, Value, hole
+
+if TYPE_CHECKING:
+    from eximkit.expansion.nodes import Expansion
+
+ALWAYS_EMPTY_UNTIL_SET = frozenset(str(n) for n in range(100)) | {"value", "item"}
+"""Numeric variables and those that an item sets: empty where nothing has set them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AclLine:
+    """A condition or modifier of an ACL statement, its value ready to evaluate.
+
+    value: the parsed expansion, None without `=`; syntax: why it cannot be parsed.
+    """
+
+    name: str
+    negated: bool
+    value: Expansion | None
+    variable: str | None = None
+    syntax: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AclStatement:
+    verb: str
+    lines: tuple[AclLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A lookup's data. An unknown one is `Found(hole(…))`."""
+
+    value: Value
+
+
+class NotFound:
+    """A lookup that certainly finds nothing."""
+
+
+NOT_FOUND = NotFound()
+LookupAnswer = Found | NotFound | None
+"""None: whether it finds anything is not known."""
+
+
+def unanswered(
+    _type: str, _key: Value | None, _query: Value
+) -> LookupAnswer:  # fmt: skip
+    """The lookup function of an environment that can ask nobody."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What is known.
+
+    variables: by name, without `$`. absent_empty: variables of unknown value that are
+    empty unless set are taken as empty (`exim -be` does), not as unknown.
+    acls: statements by ACL name. parse: text to tree, for `${expand:…}` and inline ACLs.
+    lookup: (type, key or None, query) to an answer. sources: the variables whose reading
+    is of interest: values made from them remember it even when they are known.
+    """
+
+    variables: Mapping[str, Value] = field(default_factory=dict)
+    headers: Mapping[str, Value] = field(default_factory=dict)
+    acls: Callable[[str], tuple[AclStatement, ...] | None] = lambda _name: None
+    lookup: Callable[[str, Value | None, Value], LookupAnswer] = unanswered
+    absent_empty: bool = False
+
+    def variable(self, name: str) -> Value:
+        """The value of `$name`."""
+        known = self.variables.get(name)
+        if known is not None:
+            return known
+        if name in ALWAYS_EMPTY_UNTIL_SET or name.startswith("acl_arg"):
+            return EMPTY
+        if name == "acl_narg":
+            return Known("0")
+        return EMPTY if self.absent_empty else hole(name)
+
+    def header(self, kind: str, name: str) -> Value:
+        """The value of `$h_name:` (kind h, rh, bh or lh)."""
+        known = self.headers.get(name.lower())
+        if known is not None:
+            return known
+        return EMPTY if self.absent_empty else hole(f"{kind}_{name}:")
+
+
+__all__ = [
+    "NOT_FOUND",
+    "AclLine",
+    "AclStatement",
+    "Environment",
+    "Found",
+    "Hole",
+    "LookupAnswer",
+    "NotFound",
+    "Unknown",
+    "unanswered",
+]

@@ -1,0 +1,348 @@
+"""The evaluator of the expansion language, concrete and abstract in one.
+
+With every variable known it computes what Exim computes. Where something is not known it
+keeps the shape of the result (`Unknown`), and a condition that cannot be decided is put to
+`decide`: an answer follows that branch; no answer takes both and keeps what they share.
+
+Exim specification, chapter 11. Untaken branches are not evaluated, as in Exim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from eximkit.errors import ExpansionSyntaxError
+from eximkit.expansion import item_run, truth
+from eximkit.expansion.nodes import (
+    Expansion,
+    Header,
+    If,
+    Item,
+    Literal,
+    Lookup,
+    Node,
+    Operator,
+    Tail,
+    Variable,
+)
+from eximkit.expansion.operators import PURE_OPERATORS, apply_operator
+from eximkit.expansion.parse import parse
+from eximkit.expansion.values import (
+    EMPTY,
+    NOTHING,
+    ExpansionFailed,
+    Failure,
+    Hole,
+    Known,
+    NotPure,
+    Result,
+    Unknown,
+    Value,
+    concatenate,
+    derived,
+)
+
+if TYPE_CHECKING:
+    from eximkit.expansion.environment import Environment
+
+MAXIMUM_DEPTH = 100
+"""How deep items may nest before the evaluator gives up (its result is then opaque)."""
+MAXIMUM_STEPS = 200_000
+"""How many nodes one evaluation may visit; lists and `${expand:…}` multiply them."""
+
+Key = tuple[str, ...]
+Decide = Callable[[Key, frozenset[str]], bool | None]
+
+
+def undecided(_key: Key, _depends: frozenset[str]) -> bool | None:
+    """Decide nothing: both branches are evaluated and what differs becomes a hole."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A variable that was read on a path that was taken.
+
+    tested: by `def:` only. own: it stands in the string that was given to evaluate (not
+    in an ACL or an inner expansion), at [start, end).
+    """
+
+    name: str
+    start: int
+    end: int
+    tested: bool
+    own: bool
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """One evaluation. `scope` holds what items and conditions set: $value, $item, $1."""
+
+    environment: Environment
+    decide: Decide = undecided
+    scope: dict[str, Value] = field(default_factory=dict)
+    acl_variables: dict[str, Value] = field(default_factory=dict)
+    reads: list[Read] = field(default_factory=list)
+    pending: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    """The conditions that were left undecided: a name to show, and what it varies with."""
+    opaque: bool = False
+    """Something was met whose dependence cannot be seen (Perl, text from elsewhere)."""
+    inner: int = 0
+    """How many ACLs and inner expansions the current string stands in."""
+    depth: int = 0
+    steps: int = 0
+
+    def run(self, tree: Expansion) -> Result:
+        """The value of a whole string."""
+        try:
+            return self.expand(tree)
+        except ExpansionFailed as failed:
+            return Failure(failed.message, failed.forced, failed.syntax)
+
+    def expand(self, tree: Expansion) -> Value:
+        """The value of a string; raises ExpansionFailed."""
+        parts = tree.parts
+        if len(parts) == 1 and isinstance(parts[0], Literal):
+            return Known(parts[0].text)
+        self.depth += 1
+        try:
+            if self.depth > MAXIMUM_DEPTH:
+                return self.beyond("nested too deep")
+            values = [self.node(part) for part in parts]
+        finally:
+            self.depth -= 1
+        return concatenate(values) if values else EMPTY
+
+    def node(self, node: Node) -> Value:
+        """The value of one part of a string."""
+        self.steps += 1
+        if self.steps > MAXIMUM_STEPS:
+            return self.beyond("too much to evaluate")
+        return HANDLERS[type(node)](self, node)
+
+    def beyond(self, why: str) -> Value:
+        """A value that nothing is known of, with the evaluation marked as opaque."""
+        self.opaque = True
+        return Unknown((Hole(why, opaque=True),))
+
+    def variable(self, name: str) -> Value:
+        """The value of a variable, `scope` first."""
+        if name in self.scope:
+            return self.scope[name]
+        if name in self.acl_variables:
+            return self.acl_variables[name]
+        return self.environment.variable(name)
+
+    def read(self, node: Variable, *, tested: bool = False) -> Value:
+        """The value of a variable node, with the reading noted."""
+        self.reads.append(Read(node.name, node.start, node.end, tested, not self.inner))
+        return self.variable(node.name)
+
+    def choose(self, name: str, key: Key, depends: frozenset[str]) -> bool | None:
+        """An answer to a condition that the values do not decide."""
+        answer = self.decide(key, depends)
+        if answer is None:
+            self.pending.append((name, depends))
+        return answer
+
+    def branch(self, taken: bool, tail: Tail, value: Value, item: str) -> Value:
+        """What `{yes}{no}` gives; `value` is the result of success without `{yes}`."""
+        if taken:
+            return value if tail.yes is None else self.expand(tail.yes)
+        if tail.no is not None:
+            return self.expand(tail.no)
+        if tail.fail:
+            raise ExpansionFailed(f'"{item}" failed and "fail" requested', forced=True)
+        return EMPTY
+
+    def either(
+        self, mark: int, yes: Callable[[], Value], no: Callable[[], Value]
+    ) -> Value:
+        """Both outcomes of a condition left undecided since `pending[mark]`, merged."""
+        outcomes: list[Value] = []
+        failures: list[ExpansionFailed] = []
+        for outcome in (yes, no):
+            try:
+                outcomes.append(outcome())
+            except ExpansionFailed as failed:
+                failures.append(failed)
+        if not outcomes:
+            raise failures[0]
+        if len(outcomes) == 1 or outcomes[0] == outcomes[1]:
+            return outcomes[0]
+        conditions = self.pending[mark:]
+        name = conditions[0][0] if conditions else "condition"
+        depends = NOTHING.union(*(d for _, d in conditions))
+        first = derived(name, *outcomes).holes[0]
+        return Unknown((
+            Hole(
+                name,
+                depends | first.depends,
+                empty=False if all(_never_empty(o) for o in outcomes) else None,
+                opaque=first.opaque,
+                of=first.of,
+            ),
+        ))  # fmt: skip
+
+    def fork(
+        self,
+        taken: bool | None,
+        mark: int,
+        tail: Tail,
+        value: Value,
+        item: str,
+        *,
+        bind: bool = True,
+    ) -> Value:
+        """`branch`, or both branches where `taken` is None; binds $value on success."""
+
+        def succeed() -> Value:
+            if not bind:
+                return self.branch(True, tail, value, item)
+            with self.bound(value=value):
+                return self.branch(True, tail, value, item)
+
+        def fail() -> Value:
+            return self.branch(False, tail, value, item)
+
+        if taken is None:
+            return self.either(mark, succeed, fail)
+        return succeed() if taken else fail()
+
+    @contextmanager
+    def bound(self, **values: Value) -> Iterator[None]:
+        """Variables set for a while: `value`, `item`, numeric ones, ACL arguments."""
+        saved = self.scope
+        self.scope = {**saved, **values}
+        try:
+            yield
+        finally:
+            self.scope = saved
+
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """The text of an ACL or of `${expand:…}`, whose positions are not the option's."""
+        self.inner += 1
+        try:
+            yield
+        finally:
+            self.inner -= 1
+
+    def expand_text(self, value: Value) -> Value:
+        """`${expand:…}`: the value, expanded once more."""
+        if isinstance(value, Unknown):
+            self.opaque = True
+            return derived("expand", value, opaque=True)
+        try:
+            tree = parse(value.text)
+        except ExpansionSyntaxError as error:
+            raise ExpansionFailed(error.message, syntax=True) from error
+        with self.within():
+            return self.expand(tree)
+
+
+def _never_empty(value: Value) -> bool:
+    if isinstance(value, Known):
+        return bool(value.text)
+    return any(p if isinstance(p, str) else p.empty is False for p in value.parts)
+
+
+def _literal(_evaluator: Evaluator, node: Literal) -> Value:
+    return Known(node.text)
+
+
+def _variable(evaluator: Evaluator, node: Variable) -> Value:
+    return evaluator.read(node)
+
+
+def _header(evaluator: Evaluator, node: Header) -> Value:
+    return evaluator.environment.header(node.kind, node.name)
+
+
+def _if(evaluator: Evaluator, node: If) -> Value:
+    saved, mark = evaluator.scope, len(evaluator.pending)
+    try:
+        taken = truth.truth(evaluator, node.condition)
+        return evaluator.fork(
+            taken, mark, node.tail, Known("true"), "if", bind=False
+        )
+    finally:
+        # $value and the numeric variables that a condition sets end with the item.
+        evaluator.scope = saved
+
+
+def _lookup(evaluator: Evaluator, node: Lookup) -> Value:
+    return item_run.lookup(evaluator, node)
+
+
+def _item(evaluator: Evaluator, node: Item) -> Value:
+    return item_run.item(evaluator, node)
+
+
+def _operator(evaluator: Evaluator, node: Operator) -> Value:
+    operand = evaluator.expand(node.operand)
+    name = node.name
+    if name == "expand":
+        return evaluator.expand_text(operand)
+    if isinstance(operand, Known) and name in PURE_OPERATORS:
+        try:
+            text = apply_operator(name, node.arguments, operand.text)
+        except NotPure:
+            return derived(name, operand)
+        return Known(text, operand.depends)
+    if isinstance(operand, Known):
+        return derived(name, operand)
+    if name in LETTER_CASE:
+        cased = (LETTER_CASE[name](p) if isinstance(p, str) else p for p in operand.parts)
+        return Unknown(tuple(cased), operand.known_depends)
+    if name == "strlen":
+        low, high = _length(operand)
+        return derived(name, operand, low=low, high=high, empty=False)
+    if name in NEVER_EMPTY:
+        return derived(name, operand, empty=False)
+    return derived("_".join((name, *node.arguments)), operand)
+
+
+def _length(value: Unknown) -> tuple[int, int]:
+    """Bounds of the length of a partly known string, in octets."""
+    low = high = 0
+    for part in value.parts:
+        if isinstance(part, str):
+            low, high = low + len(part), high + len(part)
+        elif part.empty is not True:
+            low += part.empty is False
+            high = 1 << 30
+    return low, high
+
+
+def _ascii(table: Callable[[str], str]) -> Callable[[str], str]:
+    """A change of case that leaves octets beyond ASCII alone, as the C locale does."""
+    return lambda text: "".join(table(c) if c.isascii() else c for c in text)
+
+
+LETTER_CASE: dict[str, Callable[[str], str]] = {
+    "lc": _ascii(str.lower),
+    "uc": _ascii(str.upper),
+}
+NEVER_EMPTY = frozenset({"md5", "sha1", "sha256", "sha3", "listcount", "quote"})
+
+HANDLERS: dict[type[Node], Callable[..., Value]] = {
+    Literal: _literal,
+    Variable: _variable,
+    Header: _header,
+    If: _if,
+    Lookup: _lookup,
+    Item: _item,
+    Operator: _operator,
+}
+
+
+def evaluate(tree: Expansion, environment: Environment) -> Result:
+    """The value of an expansion: `Known`, `Unknown` (with what it varies with), `Failure`.
+
+    Conditions that are not decided by what is known leave a hole where they stand.
+    """
+    return Evaluator(environment).run(tree)

@@ -1,0 +1,198 @@
+"""Items `${name{…}…}` and lookups over values that may be unknown.
+
+Exim specification, section 11.5. An item whose strings are all known and that needs
+nothing but them is computed by `items.ITEMS`; the others are named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cmp_to_key
+from typing import TYPE_CHECKING
+
+from eximkit.expansion import acl_run
+from eximkit.expansion.conditions import CONDITIONS
+from eximkit.expansion.environment import Found, NotFound
+from eximkit.expansion.items import ITEMS
+from eximkit.expansion.lists import join_list, split_list
+from eximkit.expansion.truth import truth
+from eximkit.expansion.values import (
+    EMPTY,
+    NOTHING,
+    Hole,
+    Known,
+    NotPure,
+    Unknown,
+    Value,
+    concatenate,
+    derived,
+)
+
+if TYPE_CHECKING:
+    from eximkit.expansion.evaluate import Evaluator
+    from eximkit.expansion.nodes import Item, Lookup
+
+
+def item(evaluator: Evaluator, node: Item) -> Value:
+    """The value of an item."""
+    special = SPECIAL.get(node.name)
+    if special is not None:
+        return special(evaluator, node)
+    arguments = [evaluator.expand(a) for a in node.arguments]
+    name = f"{node.name} {node.options}".strip()
+    known = ITEMS.get(name)
+    texts = [a.text for a in arguments if isinstance(a, Known)]
+    if known is None or len(texts) != len(arguments):
+        return _unknown(evaluator, node, name, arguments)
+    try:
+        text = known(texts)
+    except NotPure:
+        return _unknown(evaluator, node, name, arguments)
+    found = Known(text or "", NOTHING.union(*(a.depends for a in arguments)))
+    if node.tail is None:
+        return found
+    mark = len(evaluator.pending)
+    return evaluator.fork(text is not None, mark, node.tail, found, node.name)
+
+
+def _unknown(
+    evaluator: Evaluator, node: Item, name: str, arguments: list[Value]
+) -> Value:
+    """An item of which only what it depends on is known."""
+    value = derived(name, *arguments)
+    tail = node.tail
+    if tail is None or (tail.yes is None and tail.no is None and not tail.fail):
+        return value
+    mark = len(evaluator.pending)
+    key = (name, *map(str, arguments))
+    found = evaluator.choose(value.holes[0].name, key, value.depends)
+    return evaluator.fork(found, mark, tail, value, node.name)
+
+
+def lookup(evaluator: Evaluator, node: Lookup) -> Value:
+    """`${lookup …}`: the environment answers, or else both outcomes are possible."""
+    key = None if node.key is None else evaluator.expand(node.key)
+    query = evaluator.expand(node.query)
+    answer = evaluator.environment.lookup(node.type, key, query)
+    mark = len(evaluator.pending)
+    if isinstance(answer, NotFound):
+        return evaluator.branch(False, node.tail, EMPTY, "lookup")
+    if isinstance(answer, Found):
+        return evaluator.fork(True, mark, node.tail, answer.value, "lookup")
+    name = f"lookup {node.type.partition(',')[0]}"
+    inputs = [query] if key is None else [key, query]
+    depends = NOTHING.union(*(v.depends for v in inputs)) | {name}
+    made = derived(name, *inputs).holes[0]
+    value = Unknown((Hole(name, depends, opaque=made.opaque, of=made.of),))
+    found = evaluator.choose(name, (name, *map(str, inputs)), depends)
+    return evaluator.fork(found, mark, node.tail, value, "lookup")
+
+
+def _acl(evaluator: Evaluator, node: Item) -> Value:
+    return acl_run.item(evaluator, [evaluator.expand(a) for a in node.arguments])
+
+
+def _opaque(evaluator: Evaluator, node: Item) -> Value:
+    """Code of the user's own, which can read any variable."""
+    arguments = [evaluator.expand(a) for a in node.arguments]
+    evaluator.opaque = True
+    return derived(node.name, *arguments, opaque=True)
+
+
+def _elements(value: Value) -> tuple[str, list[Value]]:
+    """A list's separator and items; an unknown list has one unknown item."""
+    if isinstance(value, Known):
+        separator, texts = split_list(value.text)
+        return separator, [Known(t, value.depends) for t in texts]
+    return ":", [derived("item", value)]
+
+
+def _joined(separator: str, values: list[Value], source: Value, name: str) -> Value:
+    """Items as a list again, separators within them doubled."""
+    texts = [v.text for v in values if isinstance(v, Known)]
+    if isinstance(source, Known) and len(texts) == len(values):
+        depends = source.depends.union(*(v.depends for v in values))
+        return Known(join_list(separator, texts), depends)
+    if isinstance(source, Unknown):
+        return derived(name, source, *values)
+    parts: list[Value] = []
+    for n, value in enumerate(values):
+        if n:
+            parts.append(Known(separator))
+        if isinstance(value, Known):
+            parts.append(Known(join_list(separator, [value.text]), value.depends))
+        else:
+            parts.append(value)
+    return concatenate(parts)
+
+
+def _map(evaluator: Evaluator, node: Item) -> Value:
+    source = evaluator.expand(node.arguments[0])
+    separator, elements = _elements(source)
+    values: list[Value] = []
+    for element in elements:
+        with evaluator.bound(item=element):
+            values.append(evaluator.expand(node.arguments[1]))
+    return _joined(separator, values, source, "map")
+
+
+def _filter(evaluator: Evaluator, node: Item) -> Value:
+    source = evaluator.expand(node.arguments[0])
+    separator, elements = _elements(source)
+    kept: list[Value] = []
+    mark = len(evaluator.pending)
+    for element in elements:
+        with evaluator.bound(item=element):
+            taken = node.condition is None or truth(evaluator, node.condition)
+        if taken is None:
+            reasons = evaluator.pending[mark:]
+            depends = source.depends.union(*(d for _, d in reasons))
+            name = reasons[0][0] if reasons else "filter"
+            return derived(name, source, Known("", depends))
+        if taken:
+            kept.append(element)
+    return _joined(separator, kept, source, "filter")
+
+
+def _reduce(evaluator: Evaluator, node: Item) -> Value:
+    source = evaluator.expand(node.arguments[0])
+    total = evaluator.expand(node.arguments[1])
+    _, elements = _elements(source)
+    for element in elements:
+        with evaluator.bound(item=element, value=total):
+            total = evaluator.expand(node.arguments[2])
+    return derived("reduce", source, total) if isinstance(source, Unknown) else total
+
+
+def _sort(evaluator: Evaluator, node: Item) -> Value:
+    """`${sort{list}{comparator}{extractor}}`; equal items keep their order."""
+    source = evaluator.expand(node.arguments[0])
+    comparator = evaluator.expand(node.arguments[1])
+    separator, elements = _elements(source)
+    keys: list[Value] = []
+    for element in elements:
+        with evaluator.bound(item=element):
+            keys.append(evaluator.expand(node.arguments[2]))
+    texts = [k.text for k in keys if isinstance(k, Known)]
+    before = CONDITIONS.get(comparator.text if isinstance(comparator, Known) else "")
+    if isinstance(source, Unknown) or len(texts) != len(keys) or before is None:
+        return derived("sort", source, comparator, *keys)
+
+    def order(left: int, right: int) -> int:
+        if before([texts[left], texts[right]]):
+            return -1
+        return 1 if before([texts[right], texts[left]]) else 0
+
+    ranked = sorted(range(len(texts)), key=cmp_to_key(order))
+    return _joined(separator, [elements[n] for n in ranked], source, "sort")
+
+
+SPECIAL: dict[str, Callable[[Evaluator, Item], Value]] = {
+    "acl": _acl,
+    "perl": _opaque,
+    "dlfunc": _opaque,
+    "map": _map,
+    "filter": _filter,
+    "reduce": _reduce,
+    "sort": _sort,
+}

@@ -1,0 +1,229 @@
+"""Conditions of `${if …}` over values that may be unknown: True, False or None.
+
+Exim specification, section 11.7. A condition whose strings are all known is computed by
+`conditions.py`. One that is decided by emptiness or by bounds alone is decided here; all
+else is put to the evaluator's `choose`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from eximkit.expansion import acl_run
+from eximkit.expansion.conditions import CONDITIONS
+from eximkit.expansion.nodes import (
+    Condition,
+    Defined,
+    Group,
+    Header,
+    Quantified,
+    Variable,
+)
+from eximkit.expansion.lists import split_list
+from eximkit.expansion.values import (
+    NOTHING,
+    Known,
+    NotPure,
+    Unknown,
+    Value,
+    bounds,
+    derived,
+    emptiness,
+    is_address,
+)
+
+if TYPE_CHECKING:
+    from eximkit.expansion.evaluate import Evaluator
+
+
+def truth(evaluator: Evaluator, condition: Condition) -> bool | None:
+    """Whether a condition holds; None where that is not known and was not decided."""
+    answer = _predicate(evaluator, condition)
+    return answer if answer is None or not condition.negated else not answer
+
+
+def _predicate(evaluator: Evaluator, condition: Condition) -> bool | None:
+    if isinstance(condition, Group):
+        return _group(evaluator, condition)
+    if isinstance(condition, Defined):
+        return _defined(evaluator, condition)
+    if isinstance(condition, Quantified):
+        return _quantified(evaluator, condition)
+    arguments = [
+        Known(_raw(a.parts)) if a.raw else evaluator.expand(a)
+        for a in condition.arguments
+    ]
+    if condition.name == "acl":
+        return acl_run.condition(evaluator, arguments)
+    if condition.name in CONDITIONS and all(isinstance(a, Known) for a in arguments):
+        return _known(evaluator, condition, arguments)
+    by_facts = FACTS.get(condition.name)
+    answer = by_facts(condition.name, arguments) if by_facts else None
+    if answer is not None:
+        return answer
+    return _choose(evaluator, condition.name, arguments)
+
+
+def _raw(parts: tuple[object, ...]) -> str:
+    return "".join(getattr(part, "text", "") for part in parts)
+
+
+def _choose(
+    evaluator: Evaluator, name: str, arguments: list[Value]
+) -> bool | None:
+    depends = NOTHING.union(*(a.depends for a in arguments))
+    shown = next((a.holes[0].name for a in arguments if isinstance(a, Unknown)), name)
+    if not depends:
+        depends = frozenset((name,))
+    answer = evaluator.choose(shown, (name, *map(str, arguments)), depends)
+    if answer is not False and name in CAPTURING:
+        captured: dict[str, Value] = {
+            str(n): derived(f"match {n}", *arguments) for n in range(10)
+        }
+        evaluator.scope = {**evaluator.scope, **captured}
+    return answer
+
+
+def _known(
+    evaluator: Evaluator, condition: Condition, arguments: list[Value]
+) -> bool | None:
+    texts = [a.text for a in arguments if isinstance(a, Known)]
+    try:
+        outcome = CONDITIONS[condition.name](texts)
+    except NotPure:
+        return _choose(evaluator, condition.name, arguments)
+    depends = NOTHING.union(*(a.depends for a in arguments))
+    changed: dict[str, Value] = {}
+    if outcome.captures is not None:
+        changed = {str(n): Known(t, depends) for n, t in enumerate(outcome.captures)}
+    if outcome.value is not None:
+        changed["value"] = Known(outcome.value, depends)
+    if changed:
+        evaluator.scope = {**evaluator.scope, **changed}
+    return outcome.holds
+
+
+def _group(evaluator: Evaluator, group: Group) -> bool | None:
+    """`and` and `or`: the first member that decides ends it, as in Exim."""
+    deciding = group.name == "or"
+    open_member = False
+    for member in group.members:
+        answer = truth(evaluator, member)
+        if answer is deciding:
+            return deciding
+        open_member = open_member or answer is None
+    return None if open_member else not deciding
+
+
+def _defined(evaluator: Evaluator, condition: Defined) -> bool | None:
+    of = condition.of
+    if isinstance(of, Variable):
+        value, name = evaluator.read(of, tested=True), of.name
+    elif isinstance(of, Header):
+        value, name = evaluator.environment.header(of.kind, of.name), of.name
+    else:  # A tree that `check` reports on.
+        return _choose(evaluator, "def", [])
+    empty = emptiness(value)
+    if empty is not None:
+        return not empty
+    depends = value.depends
+    return evaluator.choose(
+        derived(name, value).holes[0].name, ("def", name, str(value)), depends
+    )
+
+
+def _quantified(evaluator: Evaluator, condition: Quantified) -> bool | None:
+    """`forany` and `forall`; the JSON forms are left undecided."""
+    values = [evaluator.expand(a) for a in condition.arguments]
+    inner = condition.condition
+    if inner is None or not values:
+        return _choose(evaluator, condition.name, values)
+    if condition.name not in ("forany", "forall") or isinstance(values[0], Unknown):
+        # One look with an unknown item shows what the condition reads.
+        with evaluator.bound(item=derived("item", *values)):
+            answer = truth(evaluator, inner)
+        if answer is None:
+            return None
+        return _choose(evaluator, condition.name, [*values, Known(str(answer))])
+    deciding = condition.name == "forany"
+    open_item = False
+    source = values[0]
+    for text in split_list(source.text)[1]:
+        with evaluator.bound(item=Known(text, source.depends)):
+            answer = truth(evaluator, inner)
+        if answer is deciding:
+            return deciding
+        open_item = open_item or answer is None
+    return None if open_item else not deciding
+
+
+def _equal(_name: str, arguments: list[Value]) -> bool | None:
+    """`eq`: with the empty string it is a test for emptiness."""
+    if len(arguments) != 2:
+        return None
+    left, right = arguments
+    if left == right and isinstance(left, Unknown):
+        return True
+    states = emptiness(left), emptiness(right)
+    if states == (True, True):
+        return True
+    return False if set(states) == {True, False} else None
+
+
+COMPARISONS: dict[str, Callable[[int, int, int, int], bool | None]] = {
+    "=": lambda a, b, c, d: True if a == b == c == d else _apart(a, b, c, d),
+    "<": lambda a, b, c, d: True if b < c else (False if a >= d else None),
+    "<=": lambda a, b, c, d: True if b <= c else (False if a > d else None),
+    ">": lambda a, b, c, d: True if a > d else (False if b <= c else None),
+    ">=": lambda a, b, c, d: True if a >= d else (False if b < c else None),
+}
+COMPARISONS["=="] = COMPARISONS["="]
+
+
+def _apart(a: int, b: int, c: int, d: int) -> bool | None:
+    return False if b < c or d < a else None
+
+
+def _compare(name: str, arguments: list[Value]) -> bool | None:
+    """Numbers: decided where the bounds of both sides decide it."""
+    ranges = [_range(a) for a in arguments]
+    if len(ranges) != 2 or ranges[0] is None or ranges[1] is None:
+        return None
+    return COMPARISONS[name](*ranges[0], *ranges[1])
+
+
+def _range(value: Value) -> tuple[int, int] | None:
+    if isinstance(value, Known):
+        text = value.text.strip(" \t")
+        if not text:
+            return 0, 0
+        try:
+            number = int(text)
+        except ValueError:
+            return None
+        return number, number
+    return bounds(value)
+
+
+def _is_ip(name: str, arguments: list[Value]) -> bool | None:
+    """`isip` holds for a certain address; no family of it for an empty one."""
+    if len(arguments) != 1:
+        return None
+    empty = emptiness(arguments[0])
+    if empty:
+        return False
+    return True if name == "isip" and is_address(arguments[0]) and empty is False else None
+
+
+FACTS: dict[str, Callable[[str, list[Value]], bool | None]] = {
+    "eq": _equal,
+    "eqi": _equal,
+    "isip": _is_ip,
+    "isip4": _is_ip,
+    "isip6": _is_ip,
+    **dict.fromkeys(COMPARISONS, _compare),
+}
+CAPTURING = frozenset(
+    {"match", "match_address", "match_domain", "match_ip", "match_local_part"}
+)

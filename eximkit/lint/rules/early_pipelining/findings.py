@@ -1,0 +1,216 @@
+"""The findings about a transport's greeting: EXP101 to EXP111, EXP113 and EXP117."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from eximkit.lint.finding import Finding, TransportGreetings, Wire
+from eximkit.lint.rules.early_pipelining import mends, stale, views
+from eximkit.lint.rules.early_pipelining.greeting import Verdict, greetings, judge
+from eximkit.lint.rules.early_pipelining.pages import RULE
+from eximkit.lint.rules.early_pipelining.transport import (
+    GUARD,
+    SmtpTransport,
+    Surroundings,
+)
+
+if TYPE_CHECKING:
+    from eximkit.catalog import Release
+    from eximkit.config.model import Option
+    from eximkit.lint.rule import RuleContext
+    from eximkit.source import Place
+
+MESSAGES = {
+    "EXP101": "the local address is read before the connection exists, and Exim's own"
+    " check does not see it",
+    "EXP102": "Exim switches early pipelining off for this transport, without a log line:"
+    f" helo_data contains ${views.ADDRESS}",
+    "EXP103": f"the test def:{views.ADDRESS} does not protect this use of the local"
+    " address",
+    "EXP104": f"the text ${views.ADDRESS} has no effect on early greetings, but Exim"
+    " switches early pipelining off for it",
+    "EXP105": "before the connection exists the expansion fails: later mail to the same"
+    " server is deferred until Exim's record of it expires",
+    "EXP106": "before the connection exists the greeting is empty or malformed: strict"
+    " servers refuse it and the message bounces",
+    "EXP107": "the first contact and later ones greet with different names",
+    "EXP108": "what this expands to before the connection exists cannot be known",
+}
+NOTES = {
+    "EXP101": (f"Exim looks for the text ${views.ADDRESS} and does not find it here",),
+    "EXP103": (f"Exim finds {GUARD} in the text and looks no further",),
+}
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    """Judge every smtp transport; also fills `context.greetings`."""
+    around = Surroundings(context.config, context.release)
+    for driver in context.config.transports:
+        if driver.driver != "smtp":
+            continue
+        transport = SmtpTransport(around, driver)
+        wire = greetings(transport)
+        context.greetings.append(
+            TransportGreetings(
+                driver.line.place(0).path, driver.name, transport.early_possible, wire
+            )
+        )
+        yield from _of_transport(transport, wire)
+
+
+def _of_transport(transport: SmtpTransport, wire: Wire) -> Iterator[Finding]:
+    helo = transport.helo
+    if helo is None or helo.value is None or transport.interface_malformed:
+        return
+    verdict = judge(transport)
+    if verdict.always_fails is not None:
+        return
+    yield from _server_side(transport, helo, verdict, wire)
+    yield from _interface(transport, helo, verdict, wire)
+    for code in verdict.codes:
+        place = _place(helo, verdict)
+        fix, unfixable = mends.for_helo(code, transport, verdict)
+        yield RULE[code].finding(
+            MESSAGES[code], place, **_where(transport, "helo_data"), wire=wire,
+            related=_related(helo, place), notes=NOTES.get(code, ()),
+            fix=fix, unfixable=unfixable,
+        )  # fmt: skip
+    if verdict.dependent and transport.early_possible:
+        yield from _stale(transport, helo, verdict, wire)
+    yield from _versions(transport, helo, verdict, wire)
+
+
+def _where(transport: SmtpTransport, option: str) -> dict[str, str]:
+    return {
+        "section": "transports", "driver": transport.driver.name, "option": option,
+    }  # fmt: skip
+
+
+def _place(option: Option, verdict: Verdict) -> Place:
+    """The first reading of the address in the option, or else its whole value."""
+    assert option.value is not None  # noqa: S101 - callers have looked
+    if verdict.reads:
+        return option.value.place(*verdict.reads[0])
+    return option.value.place(0, len(option.value))
+
+
+def _related(option: Option, place: Place) -> tuple[tuple[str, Place], ...]:
+    """The option that a use in a macro or an ACL belongs to."""
+    if place.line == option.name_place.line:
+        return ()
+    return ((f"{option.name} is set here", option.name_place),)
+
+
+def _server_side(
+    transport: SmtpTransport, helo: Option, verdict: Verdict, wire: Wire
+) -> Iterator[Finding]:
+    """EXP113: the wrong end of the wrong connection."""
+    assert helo.value is not None  # noqa: S101 - callers have looked
+    for name, start, end in verdict.server_side:
+        if name == views.PORT:
+            if not transport.wants_early:
+                continue
+            message = (
+                f"def:{views.PORT} is always true (the port is -1 before the connection);"
+                f" test {views.ADDRESS}"
+            )
+        else:
+            message = (
+                f"${name} is the address on which the message came in, not the one it"
+                f" leaves by; did you mean ${views.ADDRESS}?"
+            )
+        own = end > start
+        place = helo.value.place(start, end) if own else helo.value.place(
+            0, len(helo.value)
+        )  # fmt: skip
+        fix, unfixable = (
+            mends.rename_variable(place, name) if own else (None, "it stands in an ACL")
+        )
+        yield RULE["EXP113"].finding(
+            message, place, **_where(transport, "helo_data"), wire=wire, fix=fix,
+            unfixable=unfixable,
+        )  # fmt: skip
+        return  # One finding per option says it.
+
+
+def _interface(
+    transport: SmtpTransport, helo: Option, verdict: Verdict, wire: Wire
+) -> Iterator[Finding]:
+    """EXP109 and EXP110: what `interface` protects, and what it does not."""
+    option = transport.options.get("interface")
+    relevant = transport.wants_early and not transport.avoids_esmtp
+    dependent = verdict.dependent or verdict.codes
+    if option is None or not relevant or not dependent or transport.tls_on_connect:
+        return
+    place = option.value.place(0, len(option.value)) if option.value else (
+        option.name_place
+    )  # fmt: skip
+    if transport.interface_wildcard:
+        yield RULE["EXP110"].finding(
+            "a wildcard address counts as bound, but it is what helo_data then sees",
+            place, **_where(transport, "interface"), wire=wire,
+            related=(("helo_data depends on the address here", helo.name_place),),
+        )  # fmt: skip
+    elif not transport.interface_certain:
+        yield RULE["EXP109"].finding(
+            f"interface can leave a connection unbound ({_why_unbound(transport)}), and"
+            " helo_data depends on the address",
+            place, **_where(transport, "interface"), wire=wire,
+            related=(("helo_data depends on the address here", helo.name_place),),
+        )  # fmt: skip
+
+
+def _why_unbound(transport: SmtpTransport) -> str:
+    if not transport.interface_possible:
+        return "it is empty"
+    missing = {
+        version
+        for bound in transport.interfaces
+        for version in transport.hosts.families
+        if bound.addresses and bound.chosen(version) is None
+    }
+    if missing:
+        return f"it names no IPv{min(missing)} address"
+    return "it can expand to nothing"
+
+
+def _stale(
+    transport: SmtpTransport, helo: Option, verdict: Verdict, wire: Wire
+) -> Iterator[Finding]:
+    if transport.tls_on_connect or transport.interface_certain:
+        return
+    if not transport.text_permits() and not transport.interface_possible:
+        return
+    reason = stale.way(transport)
+    if reason:
+        yield RULE["EXP111"].finding(
+            "an early greeting can carry the local address of an earlier connection:"
+            f" {reason}",
+            _place(helo, verdict), **_where(transport, "helo_data"), wire=wire,
+        )  # fmt: skip
+
+
+def _versions(
+    transport: SmtpTransport, helo: Option, verdict: Verdict, wire: Wire
+) -> Iterator[Finding]:
+    """EXP117: the release judged for treats this otherwise than 4.96 and later do."""
+    release: Release = transport.around.release
+    if release.number >= NEW_RULES or not transport.wants_early:
+        return
+    from eximkit.catalog import NEWEST  # noqa: PLC0415 - only old releases need it
+
+    newer = judge(transport, NEWEST)
+    if newer.codes == verdict.codes:
+        return
+    what = "has no check of helo_data at all" if release.number < FIRST_CHECK else (
+        "does not take a bound interface into account"
+    )  # fmt: skip
+    yield RULE["EXP117"].finding(
+        f"Exim {release} {what}; from 4.96 on this is judged otherwise",
+        _place(helo, verdict), **_where(transport, "helo_data"), wire=wire,
+    )  # fmt: skip
+
+
+NEW_RULES = (4, 96)
+FIRST_CHECK = (4, 93)

@@ -1,0 +1,256 @@
+"""What `helo_data` becomes: the verdict on it, and the two greetings on the wire.
+
+EXP101 to EXP108 are verdicts of one evaluation; see `views` for the three ways in which
+the option is evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from eximkit.expansion.evaluate import evaluate
+from eximkit.expansion.paths import Path, Paths
+from eximkit.expansion.values import EMPTY, Failure, Known, Result, Unknown, Value
+from eximkit.lint.finding import Wire
+from eximkit.lint.rules.early_pipelining import views
+from eximkit.lint.rules.early_pipelining.transport import GUARD, bound_address
+
+if TYPE_CHECKING:
+    from eximkit.catalog import Release
+    from eximkit.expansion.nodes import Expansion
+    from eximkit.lint.rules.early_pipelining.transport import SmtpTransport
+
+NAME_CHARACTERS = re.compile(r"[A-Za-z0-9._:\[\]-]*", re.ASCII)
+SERVER_SIDE = frozenset(("received_ip_address", "interface_address"))
+"""Variables of the receiving side that are taken for the local end of a delivery."""
+
+
+def malformed(name: str) -> bool:
+    """Whether a server that insists on a valid greeting refuses this name.
+
+    RFC 5321, section 4.1.1.1; Exim's own `helo_verify` and strict Postfix agree.
+    """
+    if name in ("", "[]"):
+        return True
+    if name.startswith(".") or name.endswith(".") or ".." in name:
+        return True
+    return NAME_CHARACTERS.fullmatch(name) is None
+
+
+def _certainly_malformed(result: Result) -> bool:
+    if isinstance(result, Known):
+        return malformed(result.text)
+    if isinstance(result, Unknown):
+        known = [p for p in result.parts if isinstance(p, str)]
+        return any(".." in p or not NAME_CHARACTERS.fullmatch(p) for p in known)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evaluation of one `helo_data` shows.
+
+    codes: of EXP101 to EXP108, the most important first. dependent: the greeting varies
+    with the local address where early pipelining is used. reads: offsets in the value of
+    the readings of the local address. server_side: (name, start, end) of readings of the
+    server's side, `sending_port` if only tested.
+    """
+
+    codes: tuple[str, ...] = ()
+    dependent: bool = False
+    reads: tuple[tuple[int, int], ...] = ()
+    server_side: tuple[tuple[str, int, int], ...] = ()
+    always_fails: Failure | None = None
+
+
+@dataclass(slots=True)
+class Evaluations:
+    """`helo_data` of one transport in the three views, each computed once."""
+
+    transport: SmtpTransport
+    tree: Expansion
+    bound: Paths = field(init=False)
+    unbound: Paths = field(init=False)
+    probe: Paths = field(init=False)
+
+    def __post_init__(self) -> None:
+        text = self.transport.helo.text if self.transport.helo else ""
+        self.bound = self.transport.paths(text, views.BOUND)
+        self.unbound = self.transport.paths(text, views.UNBOUND)
+        self.probe = self.transport.paths(text, views.PROBE)
+
+
+def judge(transport: SmtpTransport, release: Release | None = None) -> Verdict:
+    """The verdict on a transport's `helo_data` under the rules of a release."""
+    helo = transport.helo
+    tree = views.tree_of(helo.text) if helo is not None else None
+    if helo is None or tree is None:
+        return Verdict()
+    seen = Evaluations(transport, tree)
+    reads = _reads(seen)
+    verdict = Verdict(server_side=_server_side(seen), reads=reads)
+    failures = [p.result for p in seen.bound.all if isinstance(p.result, Failure)]
+    if len(failures) == len(seen.bound.all):
+        failed = failures[0]
+        if failed.syntax:
+            return Verdict(always_fails=failed)
+    return _with_codes(verdict, transport, seen, release)
+
+
+def _with_codes(
+    verdict: Verdict,
+    transport: SmtpTransport,
+    seen: Evaluations,
+    release: Release | None,
+) -> Verdict:
+    live = views.live(seen.probe)
+    varies = live or views.differ(seen.unbound, seen.bound)
+    codes: tuple[str, ...] = ()
+    if transport.wants_early and not transport.avoids_esmtp:
+        permits = transport.text_permits(release)
+        lifted = transport.interface_certain and transport.interface_lifts(release)
+        if transport.tls_on_connect:
+            # TCP and TLS come first, so the address is known; only the text test bites.
+            codes = () if permits else ("EXP104",)
+            varies = False
+        elif not permits and not lifted:
+            codes = ("EXP102",) if live else ("EXP104",)
+        elif not transport.interface_certain:
+            codes = _early_codes(transport, seen, live)
+    return Verdict(codes, varies, verdict.reads, verdict.server_side)
+
+
+def _early_codes(
+    transport: SmtpTransport, seen: Evaluations, live: bool
+) -> tuple[str, ...]:
+    """Exim permits the early greeting and nothing is bound: what will it say?"""
+    helo = transport.helo
+    text = helo.text if helo is not None else ""
+    use = "EXP103" if GUARD in text else "EXP101"
+    unbound = seen.unbound
+    if any(p.opaque for p in unbound.all) or not unbound.complete:
+        return ("EXP108",) if not live else (use, "EXP108")
+    codes = [use] if live else []
+    differs = views.differ(unbound, seen.bound)
+    if live or differs:
+        if _newly(unbound, seen.bound, lambda r: isinstance(r, Failure)):
+            codes.append("EXP105")
+        if _newly(unbound, seen.bound, _certainly_malformed):
+            codes.append("EXP106")
+    if not codes and differs:
+        codes.append("EXP107")
+    return tuple(codes)
+
+
+def _newly(unbound: Paths, bound: Paths, wrong) -> bool:  # type: ignore[no-untyped-def]
+    """Whether something can go wrong early that does not go wrong all the same later."""
+
+    def alike(path: Path) -> list[Path]:
+        return [b for b in bound.all if b.agrees(path, views.SOURCES)]
+
+    return any(
+        wrong(path.result) and not all(wrong(b.result) for b in alike(path))
+        for path in unbound.all
+    )
+
+
+def _reads(seen: Evaluations) -> tuple[tuple[int, int], ...]:
+    """Where the option's own text reads the local address; uses before mere tests."""
+    found: dict[tuple[int, int], bool] = {}
+    for paths in (seen.probe, seen.bound):
+        for path in paths.all:
+            for read in path.reads:
+                if read.own and read.name in views.SOURCES:
+                    found.setdefault((read.start, read.end), read.tested)
+    return tuple(sorted(found, key=lambda at: (found[at], at)))
+
+
+def _server_side(seen: Evaluations) -> tuple[tuple[str, int, int], ...]:
+    found: dict[tuple[str, int, int], None] = {}
+    for paths in (seen.bound, seen.unbound):
+        for path in paths.all:
+            for read in path.reads:
+                at = (read.name, read.start, read.end) if read.own else (read.name, 0, 0)
+                tested_port = read.tested and read.name == views.PORT
+                if read.name in SERVER_SIDE or tested_port:
+                    found[at] = None
+    return tuple(found)
+
+
+def greetings(transport: SmtpTransport) -> Wire:
+    """What the transport says on a first contact and on a later one."""
+    if transport.interface_malformed or _event_stops(transport, "tcp:connect", EARLY):
+        return Wire(None, None)
+    helo = transport.helo
+    tree = views.tree_of(helo.text if helo is not None else "$primary_hostname")
+    if tree is None:
+        return Wire(None, None)
+
+    def say(view: Mapping[str, Value]) -> str | None:
+        value = evaluate(tree, transport.environment(transport.host_known, view))
+        if isinstance(value, Failure):
+            return None
+        return f"{transport.verb} {value}"
+
+    connected, early = _local_ends(transport)
+    first = None if _event_stops(transport, CONNECT, connected) else say(connected)
+    if not transport.early_possible or early is None:
+        return Wire(first, first)
+    later = None if _event_stops(transport, CONNECT, early) else say(early)
+    return Wire(first, later)
+
+
+CONNECT = "smtp:connect"
+EARLY = views.UNBOUND
+
+
+def _local_ends(
+    transport: SmtpTransport,
+) -> tuple[Mapping[str, Value], Mapping[str, Value] | None]:
+    """The views of the first and of the later contact; None: as the first."""
+    option = transport.options.get("interface")
+    early: Mapping[str, Value] = views.UNBOUND
+    lifted = transport.text_permits()
+    connected: Mapping[str, Value] = views.BOUND
+    if option is not None:
+        from eximkit.lint.rules.early_pipelining.transport import (  # noqa: PLC0415
+            parse_interface,
+        )
+
+        tree = views.tree_of(option.text)
+        unbound = transport.environment(transport.host_known, views.UNBOUND)
+        value = evaluate(tree, unbound) if tree is not None else EMPTY
+        if isinstance(value, Known):
+            listed = parse_interface(value.text)
+            chosen = {listed.chosen(v) for v in transport.hosts.families}
+            one = chosen.pop() if len(chosen) == 1 else None
+            if one is not None and one.is_unspecified:
+                early = bound_address(one)
+                lifted = lifted or transport.interface_lifts()
+            elif one is not None:
+                connected = early = bound_address(one)
+                lifted = lifted or transport.interface_lifts()
+            elif transport.interface_certain:
+                early = views.BOUND
+        elif isinstance(value, Unknown) and transport.interface_certain:
+            early = views.BOUND
+    if transport.tls_on_connect:
+        early = connected
+    return connected, early if lifted else None
+
+
+def _event_stops(
+    transport: SmtpTransport, event: str, view: Mapping[str, Value]
+) -> bool:
+    """Whether `event_action` certainly answers an event with text, which defers."""
+    option = transport.options.get("event_action")
+    tree = views.tree_of(option.text) if option is not None else None
+    if tree is None:
+        return False
+    name: dict[str, Value] = {"event_name": Known(event)}
+    layers = (transport.host_known, view, name)
+    value = evaluate(tree, transport.environment(*layers))
+    return isinstance(value, Known) and bool(value.text)

@@ -1,0 +1,338 @@
+"""An smtp transport, as far as its greeting goes: what is set, what can be known."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from eximkit.config.quoting import split_list
+from eximkit.expansion.environment import Environment
+from eximkit.expansion.evaluate import evaluate
+from eximkit.expansion.paths import Paths, all_paths
+from eximkit.expansion.values import (
+    EMPTY,
+    Failure,
+    Hole,
+    Known,
+    Result,
+    Unknown,
+    Value,
+    hole,
+)
+from eximkit.lint.rules.early_pipelining import hosts, views
+from eximkit.lint.rules.early_pipelining.hosts import Address, Match
+from eximkit.source import BLANK, SourceFile, Text
+
+if TYPE_CHECKING:
+    from eximkit.catalog import Release
+    from eximkit.config.model import Config, Driver, Option
+
+PLAIN = "$" + views.ADDRESS
+GUARD = "def:" + views.ADDRESS
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One value that `interface` can take: its addresses; malformed if it is no list
+    of them."""
+
+    addresses: tuple[Address, ...]
+    malformed: bool = False
+    unknown: bool = False
+
+    def chosen(self, version: int) -> Address | None:
+        """The address that is bound for a host of this IP version."""
+        return next((a for a in self.addresses if a.version == version), None)
+
+
+def parse_interface(text: str) -> Bound:
+    """A value of `interface` as a list of addresses (section 30.4)."""
+    found: list[Address] = []
+    for item in split_list(Text.of(SourceFile("", text))):
+        literal = hosts.address(item.text)
+        if literal is None:
+            return Bound((), malformed=True)
+        found.append(literal)
+    return Bound(tuple(found))
+
+
+class Surroundings:
+    """What all transports of a configuration share."""
+
+    def __init__(self, config: Config, release: Release) -> None:
+        self.config = config
+        self.release = release
+        self.acls = views.acl_reader(config)
+        self.variables = _global_variables(config, release)
+
+    def environment(self, *layers: Mapping[str, Value]) -> Environment:
+        """An environment of the global variables and these, the last one first."""
+        variables: dict[str, Value] = dict(self.variables)
+        for layer in layers:
+            variables.update(layer)
+        return views.known_environment(self.config, variables, self.acls)
+
+    def named_host_list(self, name: str) -> str | None:
+        """The text of a named host list, None where it is not constant."""
+        for known in self.config.named_lists:
+            if known.kind == "host" and known.name == name:
+                return None if "$" in known.value.text else known.value.text
+        return None
+
+
+def _global_variables(config: Config, release: Release) -> dict[str, Value]:
+    """Variables whose value the main part gives."""
+    variables: dict[str, Value] = {
+        "version_number": Known(str(release)),
+        "exim_version": Known(str(release)),
+        "primary_hostname": hole("primary_hostname", empty=False),
+        "event_name": EMPTY,
+        "event_data": EMPTY,
+    }
+    name = config.options.get("primary_hostname")
+    if name is not None and name.text and "$" not in name.text:
+        variables["primary_hostname"] = Known(name.text)
+    variables["smtp_active_hostname"] = variables["primary_hostname"]
+    for variable, default in (
+        ("qualify_domain", "primary_hostname"),
+        ("qualify_recipient", "qualify_domain"),
+        ("smtp_active_hostname", "primary_hostname"),
+    ):
+        option = config.options.get(variable)
+        variables[variable] = variables[default]
+        if option is not None and option.text:
+            tree = views.tree_of(option.text)
+            value = tree and evaluate(tree, Environment(variables=variables))
+            usable = isinstance(value, Known | Unknown)
+            variables[variable] = value if usable else hole(variable)  # type: ignore[assignment]
+    return variables
+
+
+def router_variables(
+    around: Surroundings, routers: list[Driver]
+) -> dict[str, Value]:
+    """`$r_…` and `$address_data` as the routers leave them for the transport.
+
+    A variable that they set to different values, or that some other router may have set,
+    is unknown.
+    """
+    environment = around.environment(views.UNBOUND)
+    chosen = {id(r) for r in routers}
+    values: dict[str, list[Result]] = {}
+    elsewhere: set[str] = set()
+    for router in around.config.routers:
+        mine: dict[str, Result] = {}
+        for name, text in _assignments(router):
+            if id(router) in chosen:
+                tree = views.tree_of(text)
+                mine[name] = evaluate(tree, environment) if tree else Failure("")
+            else:
+                elsewhere.add(name)
+        for name, result in mine.items():
+            values.setdefault(name, []).append(result)
+    variables: dict[str, Value] = {}
+    for name in values.keys() | elsewhere:
+        results = values.get(name, [])
+        first = results[0] if results else None
+        agreed = len(results) == len(routers) and all(
+            views.shape(r) == views.shape(results[0]) for r in results
+        )
+        if agreed and isinstance(first, Known):
+            variables[name] = Known(first.text)
+        else:
+            variables[name] = hole(name)
+    return variables
+
+
+def _assignments(router: Driver) -> list[tuple[str, str]]:
+    """(variable, text) of each `set` and of `address_data`."""
+    found = []
+    for option in router.options.all("set"):
+        for item in hosts.items(option.text, ";"):
+            name, equals, value = item.partition("=")
+            if equals:
+                found.append((name.strip(BLANK), value.strip(BLANK)))
+    data = router.options.get("address_data")
+    return [*found, ("address_data", data.text)] if data else found
+
+
+class SmtpTransport:
+    """One transport with `driver = smtp`."""
+
+    def __init__(self, around: Surroundings, driver: Driver) -> None:
+        self.around = around
+        self.driver = driver
+        self.options = driver.options
+        self.routers = hosts.routers_of(around.config, driver)
+        self.hosts = hosts.hosts_of(around.config, driver)
+        protocol = self.options.text("protocol", "smtp").strip(BLANK)
+        self.lmtp = protocol == "lmtp"
+        self.tls_on_connect = protocol in ("smtps", "submissions")
+        names = {r.name for r in self.routers}
+        self.variables: dict[str, Value] = {
+            "transport_name": Known(driver.name),
+            "host": hole("host", empty=False),
+            "host_address": Unknown((
+                Hole("host_address", frozenset(("host_address",)), empty=False,
+                     address=True),
+            )),
+            "host_port": hole("host_port", empty=False),
+            **router_variables(around, self.routers),
+        }  # fmt: skip
+        if len(names) == 1:
+            self.variables["router_name"] = Known(next(iter(names)))
+
+    def environment(self, *layers: Mapping[str, Value]) -> Environment:
+        """The environment of this transport with the given views laid over it."""
+        return self.around.environment(self.variables, *layers)
+
+    @cached_property
+    def host_known(self) -> dict[str, Value]:
+        """$host and $host_address where the transport has one constant host."""
+        only = self.hosts.only
+        if only is None:
+            return {}
+        return {"host": Known(str(only)), "host_address": Known(str(only))}
+
+    @cached_property
+    def helo(self) -> Option | None:
+        return self.options.get("helo_data")
+
+    # -- host lists -------------------------------------------------------------------
+
+    def list_match(self, name: str) -> Match:
+        """Whether a host list of the transport matches the hosts that it meets."""
+        option = self.options.get(name)
+        if option is None:
+            return Match.NEVER
+        answers = {self.text_match(text) for text in self.list_texts(option)}
+        return answers.pop() if len(answers) == 1 else Match.MAYBE
+
+    def list_texts(self, option: Option) -> list[str | None]:
+        """The values that a host list can expand to before the connection; None: any."""
+        tree = views.tree_of(option.text)
+        if tree is None:
+            return [None]
+        paths = all_paths(tree, self.environment(views.UNBOUND))
+        return [
+            "" if isinstance(r, Failure) else r.text if isinstance(r, Known) else None
+            for r in dict.fromkeys(p.result for p in paths.all)
+        ]
+
+    def text_match(self, text: str | None) -> Match:
+        if text is None:
+            return Match.MAYBE
+        named = self.around.named_host_list
+        if self.hosts.addresses is None:
+            return hosts.match(text, None, named)
+        answers = {hosts.match(text, host, named) for host in self.hosts.addresses}
+        return answers.pop() if len(answers) == 1 else Match.MAYBE
+
+    @cached_property
+    def wants_early(self) -> bool:
+        """Whether `hosts_pipe_connect` can match a host of this transport."""
+        return self.list_match("hosts_pipe_connect") is not Match.NEVER
+
+    @cached_property
+    def avoids_esmtp(self) -> bool:
+        """Whether HELO is all that it ever says."""
+        return self.list_match("hosts_avoid_esmtp") is Match.ALWAYS
+
+    @property
+    def verb(self) -> str:
+        """The verb of its greeting."""
+        return "LHLO" if self.lmtp else "HELO" if self.avoids_esmtp else "EHLO"
+
+    # -- interface --------------------------------------------------------------------
+
+    @cached_property
+    def interfaces(self) -> tuple[Bound, ...]:
+        """The values that `interface` can take before the connection; () where unset."""
+        option = self.options.get("interface")
+        if option is None:
+            return ()
+        tree = views.tree_of(option.text)
+        if tree is None:
+            return (Bound((), malformed=True),)
+        paths = all_paths(tree, self.environment(views.UNBOUND))
+        found = [_interface(p.result) for p in paths.all]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def interface_malformed(self) -> bool:
+        """Every delivery fails on `interface` (EXS210 and EXS211 say so)."""
+        return bool(self.interfaces) and all(b.malformed for b in self.interfaces)
+
+    @property
+    def interface_certain(self) -> bool:
+        """An address is bound before every connection."""
+        return bool(self.interfaces) and all(
+            not b.unknown and b.chosen(version) is not None
+            for b in self.interfaces
+            for version in self.hosts.families
+        )
+
+    @property
+    def interface_possible(self) -> bool:
+        """An address is bound before some connections."""
+        return any(b.unknown or b.addresses for b in self.interfaces)
+
+    @property
+    def interface_wildcard(self) -> bool:
+        """A bound address is the unspecified one."""
+        return any(a.is_unspecified for b in self.interfaces for a in b.addresses)
+
+    # -- early pipelining -------------------------------------------------------------
+
+    def text_permits(self, release: Release | None = None) -> bool:
+        """Whether Exim's own test of the text of `helo_data` permits early pipelining.
+
+        The interface, which lifts the test from 4.96 on, is not considered.
+        """
+        number = (release or self.around.release).number
+        if self.helo is None or number < (4, 93):
+            return True
+        return PLAIN not in self.helo.text or GUARD in self.helo.text
+
+    def interface_lifts(self, release: Release | None = None) -> bool:
+        """Whether a bound interface lifts Exim's test in this release."""
+        return (release or self.around.release).number >= (4, 96)
+
+    @cached_property
+    def early_possible(self) -> bool:
+        """Whether it ever greets before there is a connection."""
+        if not self.wants_early or self.avoids_esmtp or self.interface_malformed:
+            return False
+        if self.text_permits():
+            return True
+        return self.interface_lifts() and self.interface_possible
+
+    def paths(self, text: str, view: Mapping[str, Value]) -> Paths:
+        """Every way in which an option of the transport can expand in a view."""
+        tree = views.tree_of(text)
+        if tree is None:
+            return Paths((), True)
+        return all_paths(tree, self.environment(view))
+
+    def view(self, view: Mapping[str, Value]) -> Callable[..., Environment]:
+        return lambda *more: self.environment(view, *more)
+
+
+def _interface(result: Result) -> Bound:
+    if isinstance(result, Known):
+        return parse_interface(result.text)
+    if isinstance(result, Failure):
+        return Bound(())
+    return Bound((), unknown=True)
+
+
+def bound_address(value: Address) -> dict[str, Value]:
+    """The view of a connection that is bound to a known address."""
+    port = views.BOUND[views.PORT]
+    return {views.ADDRESS: Known(str(value)), views.PORT: port}
+
+
+__all__ = ["Bound", "SmtpTransport", "Surroundings", "bound_address", "ipaddress"]

@@ -1,0 +1,154 @@
+"""What can be seen of the local address at different times.
+
+BOUND: the connection exists. UNBOUND: it does not, and the variables hold what Exim gives
+them then. PROBE: UNBOUND for tests of emptiness, but any other reading of the variables
+gives an unknown value, so that what the result owes to such a reading shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from eximkit.errors import ExpansionSyntaxError
+from eximkit.expansion.environment import (
+    NOT_FOUND,
+    AclLine,
+    AclStatement,
+    Environment,
+    LookupAnswer,
+)
+from eximkit.expansion.parse import parse
+from eximkit.expansion.paths import Paths, all_paths
+from eximkit.expansion.values import Failure, Hole, Known, Result, Unknown, Value
+
+if TYPE_CHECKING:
+    from eximkit.config.model import Acl, Config
+    from eximkit.expansion.nodes import Expansion
+
+ADDRESS = "sending_ip_address"
+PORT = "sending_port"
+SOURCES = frozenset((ADDRESS, PORT))
+
+BOUND: Mapping[str, Value] = {
+    ADDRESS: Unknown((Hole(ADDRESS, frozenset((ADDRESS,)), empty=False, address=True),)),
+    PORT: Unknown((Hole(PORT, frozenset((PORT,)), empty=False, low=1, high=65535),)),
+}
+UNBOUND: Mapping[str, Value] = {
+    ADDRESS: Known("", frozenset((ADDRESS,))),
+    PORT: Known("-1", frozenset((PORT,))),
+}
+PROBE: Mapping[str, Value] = {
+    ADDRESS: Unknown((Hole(ADDRESS, frozenset((ADDRESS,)), empty=True, address=True),)),
+    PORT: Unknown((Hole(PORT, frozenset((PORT,)), empty=False),)),
+}
+
+EXPANDED_PAGES = 512
+
+
+@lru_cache(EXPANDED_PAGES)
+def tree_of(text: str) -> Expansion | None:
+    """The tree of an expansion; None where it is malformed (another rule says so)."""
+    try:
+        return parse(text)
+    except ExpansionSyntaxError:
+        return None
+
+
+def acl_statements(acl: Acl) -> tuple[AclStatement, ...]:
+    """An ACL of the configuration, as the evaluator runs it."""
+    statements = []
+    for statement in acl.statements:
+        lines = []
+        for condition in statement.conditions:
+            tree = None if condition.value is None else tree_of(condition.text)
+            wrong = condition.value is not None and tree is None
+            lines.append(
+                AclLine(
+                    condition.name, condition.negated, tree, condition.variable,
+                    f"malformed value of {condition.name}" if wrong else "",
+                )
+            )  # fmt: skip
+        statements.append(AclStatement(statement.verb, tuple(lines)))
+    return tuple(statements)
+
+
+def acl_reader(config: Config) -> Callable[[str], tuple[AclStatement, ...] | None]:
+    """Looks ACLs of a configuration up by name, each converted once."""
+    seen: dict[str, tuple[AclStatement, ...]] = {}
+
+    def read(name: str) -> tuple[AclStatement, ...] | None:
+        acl = config.acls.get(name)
+        if acl is None:
+            return None
+        if name not in seen:
+            seen[name] = acl_statements(acl)
+        return seen[name]
+
+    return read
+
+
+def lookup(kind: str, key: Value | None, query: Value) -> LookupAnswer:
+    """What a lookup certainly answers although it is not made: the empty key's failure.
+
+    A list of known names has no empty one, and a DNS query without a name finds nothing
+    (checked with 4.96). A default entry (`lsearch*`) may still answer.
+    """
+    name = kind.partition(",")[0]
+    if key is not None:
+        empty = isinstance(key, Known) and not key.text.strip()
+        return NOT_FOUND if empty and not name.endswith(("*", "*@")) else None
+    if not isinstance(query, Known) or not query.depends & SOURCES:
+        return None
+    if name == "dnsdb":
+        return NOT_FOUND if not query.text.rpartition("=")[2].strip() else None
+    return NOT_FOUND
+
+
+def known_environment(
+    config: Config, variables: Mapping[str, Value], acls: Callable[..., object]
+) -> Environment:
+    """An environment of a delivery: the configuration's ACLs, no outside world."""
+    return Environment(variables=variables, acls=acls, lookup=lookup)  # type: ignore[arg-type]
+
+
+def shape(result: Result) -> object:
+    """What two results must share to be the same on the wire."""
+    if isinstance(result, Known):
+        return result.text
+    return result.parts if isinstance(result, Unknown) else Failure
+
+
+def live(probe: Paths) -> bool:
+    """Whether a PROBE evaluation owes its result to a reading of the local address."""
+    for path in probe.all:
+        if isinstance(path.result, Unknown) and path.result.depends & SOURCES:
+            holes = path.result.holes
+            if any(h.depends & SOURCES for h in holes):
+                return True
+    return any(
+        shape(a.result) != shape(b.result)
+        for n, a in enumerate(probe.all)
+        for b in probe.all[n + 1 :]
+        if a.agrees(b, SOURCES)
+    )
+
+
+def differ(one: Paths, other: Paths) -> bool:
+    """Whether two evaluations can come to different results in the same situation."""
+    return any(
+        shape(a.result) != shape(b.result)
+        for a in one.all
+        for b in other.all
+        if a.agrees(b, SOURCES)
+    )
+
+
+def depends_on_address(
+    tree: Expansion, environment: Callable[[Mapping[str, Value]], Environment]
+) -> bool:
+    """Whether a string comes out otherwise once the local address is known."""
+    bound = all_paths(tree, environment(BOUND))
+    unbound = all_paths(tree, environment(UNBOUND))
+    return differ(unbound, bound) or live(all_paths(tree, environment(PROBE)))
