@@ -1,0 +1,400 @@
+"""Logical lines to a `Config`, with everything for which Exim refuses to load a file.
+
+Exim specification, chapters 6 and 7; details by trying 4.96. Whatever the text, a
+`Config` comes out: an error of a line is noted, and the next line is read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eximkit import catalog
+from eximkit.config import acls, drivers, mainpart, rules, settings
+from eximkit.config.lines import LineReader, Part
+from eximkit.config.macros import MacroTable, parse_define
+from eximkit.config.model import Acl, Config, Driver, Rule
+from eximkit.config.quoting import take_word
+from eximkit.config.refusal import guess, refusal, shown, within
+from eximkit.config.settings import Where
+from eximkit.config.statements import (
+    AclLine,
+    Begin,
+    BlockName,
+    Definition,
+    ListDefinition,
+    Malformed,
+    RetryLine,
+    RewriteLine,
+    Setting,
+    parse,
+)
+from eximkit.source import SourceFile, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from eximkit.catalog import Release
+    from eximkit.config.directives import FileReader
+    from eximkit.config.model import AclStatement
+    from eximkit.config.statements import Statement
+    from eximkit.problem import Problem
+
+SECTIONS = {
+    "acl": "acl_line",
+    "routers": "driver_line",
+    "transports": "driver_line",
+    "authenticators": "driver_line",
+    "retry": "retry_line",
+    "rewrite": "rewrite_line",
+    "local_scan": "driver_line",
+}
+"""The sections that `begin` can start, and the grammar's rule for their lines."""
+
+KINDS = {"routers": "router", "transports": "transport",
+         "authenticators": "authenticator"}  # fmt: skip
+
+FRAGMENTS = {
+    "main": "main",
+    "acl": "acl",
+    "router": "routers",
+    "transport": "transports",
+    "authenticator": "authenticators",
+    "retry": "retry",
+    "rewrite": "rewrite",
+    "expansion": "expansion",
+}
+"""What a fragment is said to be, and the section whose body it then is."""
+
+NAME_LIMIT = 63
+"""The longest name of a driver or an ACL (4.95 and later)."""
+
+_SKIPPED = "nothing"
+
+
+def build(
+    main: SourceFile | Iterable[Part],
+    files: FileReader,
+    *,
+    release: Release = catalog.NEWEST,
+    defines: Sequence[str] = (),
+    fragment: str | None = None,
+) -> Config:
+    """Read a configuration, or a fragment of one.
+
+    main: the file, or the parts that make it up, in order. files: how included files
+    are reached. release: the Exim whose options and built-in macros count. defines: the
+    `-D` arguments, `NAME` or `NAME=value`. fragment: a key of `FRAGMENTS`, None for a
+    whole configuration.
+
+    Raises SettingsError for a `-D` that Exim would refuse; nothing for what is in files.
+    """
+    macros = MacroTable(
+        catalog.builtin_macros(release), [parse_define(text) for text in defines]
+    )
+    if fragment == "expansion":
+        return _expansion(main)
+    builder = _Builder(LineReader(main, files, macros), release, fragment)
+    return builder.run()
+
+
+def _expansion(main: SourceFile | Iterable[Part]) -> Config:
+    parts = [Part(main)] if isinstance(main, SourceFile) else list(main)
+    text = Text.join(Text.of(part.file, part.start, part.end) for part in parts)
+    text = text.slice(0, len(text.text.removesuffix("\n").removesuffix("\r")))
+    files = [part.file for part in parts]
+    return Config(files=files, lines=[text], fragment="expansion", expansion=text)
+
+
+class _Builder:
+    """Reads line by line; what it holds between lines is the section and the block."""
+
+    def __init__(
+        self, reader: LineReader, release: Release, fragment: str | None
+    ) -> None:
+        self.reader = reader
+        self.release = release
+        self.config = Config(
+            files=reader.files, problems=reader.problems, fragment=fragment
+        )
+        self.section = FRAGMENTS[fragment] if fragment else "main"
+        self.rule = SECTIONS.get(self.section, "main_line")
+        self.acl: Acl | None = None
+        self.statement: AclStatement | None = None
+        self.driver: Driver | None = None
+        self.where = Where("main", release=release)
+        self.names: dict[str, dict[str, Text]] = {}
+        self.listed: dict[tuple[str, str], Text] = {}
+        self.lost = False
+        """Whether the block that these lines belong to has no usable name."""
+
+    def run(self) -> Config:
+        config, reader = self.config, self.reader
+        if self.section != "main":
+            self._enter(self.section)
+        while (line := reader.next_line()) is not None:
+            config.lines.append(line)
+            if line.text:
+                self._take(parse(line, self.rule), line)
+        self._end_block()
+        config.macros = reader.macros.defined
+        config.remarks = [
+            (Text.of(r.place.file, r.place.start, r.place.end), r.line)
+            for r in reader.remarks
+        ]
+        for problem in drivers.cross_check(config):
+            self._note(problem, problem.section or "")
+        for problem in mainpart.check(config, self.release):
+            self._note(problem, "main")
+        return config
+
+    def _take(self, statement: Statement, line: Text) -> None:
+        if isinstance(statement, Begin):
+            self._begin(statement, line)
+        elif self.section == _SKIPPED:
+            return
+        elif isinstance(statement, Definition):
+            self._end_block()
+            self._note(self.reader.macros.define(line))
+        else:
+            _HANDLERS[type(statement)](self, statement, line)
+
+    def _note(self, problem: Problem | None, section: str = "", option: str = "") -> None:
+        if problem is None:
+            return
+        driver = self.driver.name if self.driver is not None else ""
+        where = section or self.section
+        self.config.problems.append(
+            within(problem, where if where != _SKIPPED else "", driver, option)
+        )
+
+    # Sections
+
+    def _begin(self, statement: Begin, line: Text) -> None:
+        self._end_block()
+        self.acl = self.statement = None
+        part = statement.section
+        name = part.text.lower()
+        # Exim adds an "s" before it compares: "begin router" and "begin retrys" will do.
+        plural = name if name.endswith("s") else f"{name}s"
+        section = next(
+            (known for known in SECTIONS if plural in (known, f"{known}s")), None
+        )
+        problem = None
+        if section is None:
+            hint, replacement = guess(name, SECTIONS, part.place)
+            if "#" in name:
+                hint, replacement = "a # starts a comment only at the start of a line", None
+            problem = refusal(
+                "EXR315", f'"{shown(part.text)}" is no section of a configuration',
+                part.place, hint, replacement=replacement,
+            )  # fmt: skip
+        elif section in self.config.sections:
+            first = self.config.sections[section]
+            problem = refusal(
+                "EXR315", f'the section "{section}" begins for the second time',
+                part.place,
+                related=(("it began here", first.place(0, len(first))),),
+            )  # fmt: skip
+        elif section == "local_scan":
+            problem = refusal(
+                "EXR315", "this Exim is built without options for local_scan()",
+                part.place, hint="remove the section",
+            )  # fmt: skip
+        if problem is not None:
+            self.section = section or _SKIPPED
+            self._note(problem)
+        if section is None or section == "local_scan":
+            self.section, self.rule = _SKIPPED, "retry_line"
+            return
+        self.config.sections.setdefault(section, line)
+        self._enter(section)
+
+    def _enter(self, section: str) -> None:
+        self.section, self.rule = section, SECTIONS[section]
+        self.lost = False
+
+    # The main part, and the settings of drivers
+
+    def _setting(self, setting: Setting, line: Text) -> None:
+        if self.section != "main" and self.driver is None and not self._anonymous(line):
+            self._lost_line(line)
+            return
+        driver, where = self.driver, self.where
+        options = driver.options if driver is not None else self.config.options
+        name = setting.name.text
+        option = settings.base_name(name)
+        info = settings.lookup(where, option)
+        problem = settings.check_known(setting, where, info)
+        if info is None:
+            self._note(problem, option=option)
+            if not option:
+                return
+        else:
+            problem = (
+                problem
+                or settings.check_again(setting, info, options)
+                or settings.check_value(setting, info, line)
+            )
+            self._note(problem, option=option)
+        made = settings.option_of(setting, line, info)
+        options.add(made)
+        if option == "driver" and driver is not None and not driver.driver:
+            driver.driver = made.text
+            known, problem = drivers.check_driver(driver.kind, made, self.release)
+            self.where = Where(where.kind, made.text if known else None, self.release)
+            self._note(problem, option=option)
+
+    def _list(self, definition: ListDefinition, line: Text) -> None:
+        made, problem = mainpart.named_list(definition, line)
+        if made is not None:
+            key = (made.kind, made.name)
+            before = self.listed.setdefault(key, line)
+            if before is not line and problem is None:
+                problem = mainpart.second_list(made, definition, before)
+            self.config.named_lists.append(made)
+        self._note(problem)
+
+    def _malformed(self, malformed: Malformed, line: Text) -> None:  # noqa: ARG002
+        if self.section != "main" and self.driver is None:
+            self._lost_line(line)
+            return
+        self._note(
+            refusal(
+                "EXS230",
+                f'an option setting is expected, not "{shown(line.text)}"',
+                line.place(0, len(line)),
+                hint=mainpart.directive_hint(line.text),
+            )
+        )
+
+    # Blocks
+
+    def _block_name(self, block: BlockName, line: Text) -> None:
+        self._end_block()
+        self.lost = False
+        acl = self.section == "acl"
+        name, what = block.name.text, "ACL" if acl else KINDS[self.section]
+        code = "EXS237" if acl else "EXS236"
+        if block.junk is not None and not acl:
+            self._note(
+                refusal(
+                    code,
+                    f"nothing can follow the name of a {what} on its line",
+                    block.junk.place,
+                    hint=drivers.junk_hint(block.junk.text),
+                )
+            )
+        if len(name) > NAME_LIMIT:
+            self._note(
+                refusal(
+                    code, f"this name is too long: {NAME_LIMIT} characters are allowed",
+                    block.name.place,
+                )  # fmt: skip
+            )
+        known = self.names.setdefault(self.section, {})
+        before = known.setdefault(name, line)
+        if before is not line:
+            article = "an ACL" if acl else f"a {what}"
+            self._note(
+                refusal(
+                    "EXR305", f'there is {article} called "{name}" already',
+                    block.name.place,
+                    hint="rename one of them",
+                    related=(("the first one is here", before.place(0, len(name))),),
+                )  # fmt: skip
+            )
+        if acl:
+            self.acl, self.statement = Acl(name, line), None
+            self.config.acls.setdefault(name, self.acl)
+        else:
+            self._open_driver(name, line)
+
+    def _open_driver(self, name: str, line: Text) -> None:
+        kind = KINDS[self.section]
+        self.driver = Driver(kind, name, line)
+        getattr(self.config, self.section).append(self.driver)
+        self.where = Where(kind, "", self.release)
+
+    def _anonymous(self, line: Text) -> bool:
+        """Open the block that a fragment of options is; False where there is none."""
+        if self.config.fragment is None or self.lost or self.names.get(self.section):
+            return False
+        self._open_driver("", line)
+        self.where = Where(self.where.kind, None, self.release)
+        return True
+
+    def _lost_line(self, line: Text) -> None:
+        """A line of no block: one problem for all such lines that follow each other."""
+        if self.lost or self.section == _SKIPPED:
+            return
+        self.lost = True
+        acl = self.section == "acl"
+        what = "an ACL" if acl else f"a {KINDS[self.section]}"
+        self._note(
+            refusal(
+                "EXS237" if acl else "EXS236",
+                f'the name of {what} is expected, not "{shown(line.text)}"',
+                line.place(0, len(line)),
+                hint='a name is a letter, then letters, digits and underscores, then ":"',
+            )
+        )
+
+    def _end_block(self) -> None:
+        """What can be said of a driver only when its last line was read."""
+        driver = self.driver
+        if driver is not None and driver.name and "driver" not in driver.options:
+            place = driver.line.place(0, len(driver.name))
+            self._note(
+                refusal(
+                    "EXS236", f'the {driver.kind} "{driver.name}" has no driver', place,
+                    hint='add "driver = ..." as its first line',
+                )  # fmt: skip
+            )
+        self.driver = self.acl = self.statement = None
+        self.where = Where("main", release=self.release)
+
+    # The other sections
+
+    def _acl_line(self, part: AclLine, line: Text) -> None:
+        if self.acl is None:
+            if self.config.fragment is None or self.lost or self.config.acls:
+                self._lost_line(line)
+                return
+            self.acl = self.config.acls[""] = Acl("", line)
+        started = acls.statement_of(part, line)
+        if started is not None:
+            self.statement = started
+            self.acl.statements.append(started)
+        self._note(acls.check(part, self.statement, line, self.release))
+        if self.statement is None:
+            # One finding for a missing verb; the lines after it are no new defects.
+            self.statement = acls.AclStatement("", line, line.place(0, 0))
+        condition = acls.condition_of(part, line)
+        if condition is not None:
+            self.statement.conditions.append(condition)
+
+    def _retry(self, rule: RetryLine, line: Text) -> None:
+        self._note(rules.check_retry(rule))
+        parts = (rule.error, rule.list, rule.rules)
+        fields = [take_word(rule.pattern.traced)[0].text]
+        fields += [part.traced for part in parts if part is not None]
+        self.config.retry.append(Rule(line, tuple(fields)))
+
+    def _rewrite(self, rule: RewriteLine, line: Text) -> None:
+        self._note(rules.check_rewrite(rule))
+        words = (rule.pattern, rule.replacement)
+        fields = [take_word(part.traced)[0].text for part in words if part is not None]
+        if rule.flags is not None:
+            fields.append(rule.flags.traced)
+        self.config.rewrite.append(Rule(line, tuple(fields)))
+
+
+_HANDLERS: dict[type, Callable[..., None]] = {
+    Setting: _Builder._setting,  # noqa: SLF001 - the table of its own methods
+    ListDefinition: _Builder._list,  # noqa: SLF001
+    Malformed: _Builder._malformed,  # noqa: SLF001
+    BlockName: _Builder._block_name,  # noqa: SLF001
+    AclLine: _Builder._acl_line,  # noqa: SLF001
+    RetryLine: _Builder._retry,  # noqa: SLF001
+    RewriteLine: _Builder._rewrite,  # noqa: SLF001
+}

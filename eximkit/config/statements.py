@@ -1,0 +1,276 @@
+"""Logical lines to statements, by the start rules of `grammars/config.lark`.
+
+A statement says what a line is made of and where; nothing is judged here. Every line
+gives a statement: what Exim would not take stands in `junk` or in `Malformed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from eximkit import grammar
+from eximkit.source import BLANK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lark import Token, Tree
+
+    from eximkit.source import Place, Text
+
+_STARTS = ("main_line", "acl_line", "driver_line", "retry_line", "rewrite_line")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Characters [start, end) of the line."""
+
+    line: Text
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.line.text[self.start : self.end]
+
+    @property
+    def place(self) -> Place:
+        return self.line.place(self.start, self.end)
+
+    @property
+    def traced(self) -> Text:
+        return self.line.slice(self.start, self.end)
+
+    def stripped(self) -> Part:
+        """Without the white space at its end."""
+        return Part(self.line, self.start, self.start + len(self.text.rstrip(BLANK)))
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What follows a name: nothing, `= value` (the value may be empty), or junk."""
+
+    equals: Part | None = None
+    text: Part | None = None
+    junk: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """`begin SECTION`."""
+
+    section: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A line that Exim takes for the definition of a macro, well formed or not."""
+
+    line: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ListDefinition:
+    """`[hide ]domainlist[_cache] NAME = list`; name is None where there is none.
+
+    keyword: the whole line where Exim does not recognize the word.
+    """
+
+    keyword: Part
+    kind: str | None
+    name: Part | None
+    value: Value
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`[hide ]NAME[ = value]`; name is empty after a lone `hide`."""
+
+    name: Part
+    value: Value
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlockName:
+    """`NAME:` of a driver or of an ACL, and what follows on the line."""
+
+    name: Part
+    junk: Part | None
+
+
+@dataclass(frozen=True, slots=True)
+class AclLine:
+    """`[verb] [[!]condition[ = value]]`; variable: of a `set` (None: it has none)."""
+
+    verb: Part | None
+    negation: Part | None
+    condition: Part | None
+    variable: Part | None
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLine:
+    """`pattern error [senders = list] rules`; what the line does not have is None."""
+
+    pattern: Part
+    error: Part | None
+    senders: Part | None
+    list: Part | None
+    equals: Part | None
+    rules: Part | None
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteLine:
+    """`pattern replacement [flags]`; what the line does not have is None."""
+
+    pattern: Part
+    replacement: Part | None
+    flags: Part | None
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A line that does not start as a setting does."""
+
+    line: Text
+
+
+Statement: TypeAlias = (
+    Begin
+    | Definition
+    | ListDefinition
+    | Setting
+    | BlockName
+    | AclLine
+    | RetryLine
+    | RewriteLine
+    | Malformed
+)
+
+
+def parse(line: Text, start: str) -> Statement:
+    """The statement on a logical line that is not empty.
+
+    start: the rule for its section, such as "acl_line".
+    """
+    tree = grammar.parser("config", _STARTS).parse(line.text, start=start)
+    node: Tree[Token] = tree.children[0]  # type: ignore[assignment]
+    parts = dict(_tokens(line, node))
+    return _READERS[str(node.data)](line, parts)
+
+
+def _tokens(line: Text, node: Tree[Token]) -> Iterator[tuple[str, Part]]:
+    """The tokens of a statement by type, `rule.TYPE` for those of its inner rules.
+
+    No rule of the grammar holds itself, so this goes no deeper than the rules do.
+    """
+    for child in node.children:
+        if hasattr(child, "children"):
+            rule = str(child.data)
+            for name, part in _tokens(line, child):
+                yield (f"{rule}.{name}" if rule in _FIELDS else name), part
+        else:
+            yield child.type, Part(line, child.start_pos or 0, child.end_pos or 0)
+
+
+_FIELDS = frozenset({"pattern", "list", "address", "replacement"})
+
+
+def _value(parts: dict[str, Part]) -> Value:
+    return Value(parts.get("EQ"), parts.get("REST"), parts.get("JUNK"))
+
+
+def _field(parts: dict[str, Part], rule: str) -> Part | None:
+    return parts.get(f"{rule}.QUOTED") or parts.get(f"{rule}.WORD")
+
+
+def _begin(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
+    return Begin(parts["REST"])
+
+
+def _definition(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
+    return Definition(line)
+
+
+def _malformed(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
+    return Malformed(line)
+
+
+def _named_list(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
+    word = parts["LIST_WORD"].stripped()
+    kind = word.text.removesuffix("_cache").removesuffix("list")
+    if "LIST_NAME" not in parts and "EQ" not in parts and "JUNK" not in parts:
+        return ListDefinition(word, None, None, Value(), "HIDE" in parts)
+    name = parts.get("LIST_NAME")
+    return ListDefinition(word, kind, name, _value(parts), "HIDE" in parts)
+
+
+def _list_like(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
+    return ListDefinition(parts["LIST_LIKE"], None, None, Value(), "HIDE" in parts)
+
+
+def _setting(line: Text, parts: dict[str, Part]) -> Statement:
+    hide = parts.get("HIDE")
+    name = parts.get("NAME") or parts.get("HIDDEN")
+    if name is None:
+        at = hide.end if hide is not None else 0
+        name = Part(line, at, at)
+    return Setting(name, _value(parts), hide is not None)
+
+
+def _block_name(line: Text, parts: dict[str, Part]) -> Statement:
+    whole = parts["BLOCK_NAME"]
+    end = whole.start + len(whole.text.rstrip(BLANK).removesuffix(":").rstrip(BLANK))
+    return BlockName(Part(line, whole.start, end), parts.get("JUNK"))
+
+
+def _acl_line(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
+    verb = parts.get("VERB")
+    condition = parts.get("CONDITION") or parts.get("SET")
+    return AclLine(
+        verb and verb.stripped(),
+        parts.get("NOT"),
+        condition and condition.stripped(),
+        parts.get("VARIABLE"),
+        _value(parts),
+    )
+
+
+def _retry(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
+    pattern = _field(parts, "pattern")
+    assert pattern is not None  # noqa: S101 - the rule begins with it
+    return RetryLine(
+        pattern,
+        parts.get("WORD"),
+        parts.get("SENDERS"),
+        _field(parts, "list"),
+        parts.get("EQ"),
+        parts.get("REST"),
+    )
+
+
+def _rewrite(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
+    pattern = _field(parts, "address")
+    assert pattern is not None  # noqa: S101 - the rule begins with it
+    return RewriteLine(pattern, _field(parts, "replacement"), parts.get("REST"))
+
+
+_READERS = {
+    "begin": _begin,
+    "macro": _definition,
+    "definition": _definition,
+    "named_list": _named_list,
+    "list_like": _list_like,
+    "setting": _setting,
+    "malformed": _malformed,
+    "block_name": _block_name,
+    "statement": _acl_line,
+    "continued": _acl_line,
+    "retry": _retry,
+    "rewrite": _rewrite,
+}
