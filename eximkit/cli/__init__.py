@@ -1,0 +1,149 @@
+"""The command line: the root command, and errors as exit codes.
+
+Imports click alone: what a command needs is imported when the command is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from eximkit import __version__
+from eximkit.errors import EximkitError, MissingExtraError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+COMMANDS = {
+    "lint": ("eximkit.cli.lint", "lint", "Check Exim configurations."),
+    "explain": ("eximkit.cli.explain", "explain", "Say what a rule is about."),
+}
+"""Command: the module, the attribute, and the line that `--help` shows for it."""
+
+USAGE, UNREADABLE, MISSING, INTERNAL, INTERRUPTED, CLOSED = 2, 3, 4, 70, 130, 141
+"""Exit codes, beside 0 for clean or done and 1 for findings or failures."""
+
+_EPILOG = (
+    'Completion: eval "$(_EXIMKIT_COMPLETE=bash_source eximkit)" in ~/.bashrc; '
+    "zsh_source and fish_source likewise."
+)
+
+
+class _Root(click.Group):
+    """Loads a command when it is run, and ends quietly when the reader goes away."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in COMMANDS:
+            return None
+        module, attribute, _help = COMMANDS[name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            known = ", ".join(COMMANDS)
+            raise click.UsageError(f"no command {args[0]!r}; there are: {known}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        # The inherited method would import every command for its help line.
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row[2]) for name, row in COMMANDS.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with _until_closed():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        with _until_closed():
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+
+
+@contextmanager
+def _until_closed() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        # What is still buffered must not be tried again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(CLOSED) from None
+
+
+@click.group(
+    cls=_Root,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EPILOG,
+)
+@click.version_option(__version__, prog_name="eximkit")
+def root() -> None:
+    """Lint Exim configurations, and prove what they say on the wire."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """The program: runs a command and exits. args: those of the process by default."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """As `main`, and returns the exit code."""
+    try:
+        code = root.main(
+            args=None if args is None else list(args),
+            prog_name="eximkit", standalone_mode=False,
+        )  # fmt: skip
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except EximkitError as error:
+        click.echo(f"eximkit: {error}", err=True)
+        return _code(error)
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback
+        _report(error)
+        return INTERNAL
+
+
+def _code(error: EximkitError) -> int:
+    if isinstance(error, SettingsError):
+        return USAGE
+    return MISSING if isinstance(error, MissingExtraError) else UNREADABLE
+
+
+def _report(error: Exception) -> None:
+    """An internal error in three lines; all of it where EXIMKIT_DEBUG is set."""
+    if os.environ.get("EXIMKIT_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = ""
+    if trace is not None:
+        file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+        where = f" ({file}, line {trace.tb_lineno})"
+    click.echo(
+        f"eximkit: internal error: {type(error).__name__}: {error}{where}\n"
+        "This is a defect of eximkit, not of your files. Please report it with the "
+        "command line\nand, if you can, the input; EXIMKIT_DEBUG=1 shows the whole "
+        "story.",
+        err=True,
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from eximkit.config.lines import Remark
     from eximkit.problem import Problem
     from eximkit.source import Macro, Place, SourceFile, Text
 
@@ -177,9 +178,8 @@ class Config:
     sections: dict[str, Text] = field(default_factory=dict)
     macros: dict[str, Macro] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    remarks: list[tuple[Text, int]] = field(default_factory=list)
-    """Comment lines `# eximkit: ...`, each with the index in `lines` of the logical line
-    that follows it (the length of `lines` where none does)."""
+    remarks: list[Remark] = field(default_factory=list)
+    """Comment lines `# eximkit: ...`; their `line` is an index into `lines`."""
     fragment: str | None = None
     expansion: Text | None = None
     """The string of an `--as expansion` fragment."""

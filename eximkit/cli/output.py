@@ -1,0 +1,48 @@
+"""Where a report goes, and whether it may have colours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from eximkit.report.style import Style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NARROWEST, _WIDEST = 40, 120
+
+
+def style(output: str | None) -> Style:
+    """How to write for people: coloured and as wide as the terminal, if it is one.
+
+    output: the file that `--output` names, if any. NO_COLOR switches colours off,
+    and so does a terminal called `dumb`.
+    """
+    if output is not None or not sys.stdout.isatty():
+        return Style()
+    width = shutil.get_terminal_size().columns
+    dull = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return Style(min(max(width, _NARROWEST), _WIDEST), not dull)
+
+
+def emit(chunks: Iterable[str], output: str | None) -> None:
+    """Write text to a file, at once and whole, or to standard output as it comes.
+
+    Octets that are not UTF-8 (surrogate escapes) go out as they came in. Raises
+    InputError where the file cannot be written.
+    """
+    if output is not None and output != "-":
+        from eximkit.files import write_atomically
+
+        text = "".join(chunks)
+        write_atomically(output, text.encode("utf-8", "surrogateescape"))
+        return
+    stream = getattr(sys.stdout, "buffer", None)
+    for chunk in chunks:
+        if stream is None:
+            sys.stdout.write(chunk)
+        else:
+            stream.write(chunk.encode("utf-8", "surrogateescape"))

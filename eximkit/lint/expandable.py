@@ -1,0 +1,131 @@
+"""Every string of a configuration that Exim expands, and how each is parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from eximkit import catalog
+from eximkit.errors import ExpansionSyntaxError
+from eximkit.expansion.check import check
+from eximkit.expansion.parse import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from eximkit.catalog import Release
+    from eximkit.config.model import Config, Driver, Option
+    from eximkit.expansion.nodes import Expansion
+    from eximkit.source import Text
+
+SECTIONS = {
+    "router": "routers", "transport": "transports", "authenticator": "authenticators",
+}  # fmt: skip
+"""What the section of a kind of driver is called."""
+
+_ACL_LISTS = {
+    "domains": "domain", "sender_domains": "domain", "hosts": "host",
+    "senders": "address", "recipients": "address", "local_parts": "localpart",
+}  # fmt: skip
+_EXPANDED_ANYWAY = {("router", "set"), ("router", "route_list")}
+"""Not marked in the option tables, because only a part of the value is expanded."""
+
+_CACHED_LENGTH = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Expandable:
+    """A value as it is set. list: what it is a list of (as in the catalogue), or ""."""
+
+    value: Text
+    section: str
+    driver: str | None
+    option: str
+    list: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with [start, end) of an expansion string."""
+
+    code: str
+    message: str
+    start: int
+    end: int
+    hint: str = ""
+    replacement: str | None = None
+
+
+def expandables(config: Config) -> Iterator[Expandable]:
+    """The values in the order of the sections, those of one block as they stand."""
+    for option in config.options:
+        yield from _of_option(option, "main", None, None)
+    for named in config.named_lists:
+        yield Expandable(named.value, "main", None, named.name, named.kind)
+    for acl in config.acls.values():
+        for statement in acl.statements:
+            for condition in statement.conditions:
+                if condition.value is not None:
+                    kind = _ACL_LISTS.get(condition.name, "")
+                    name = condition.name
+                    yield Expandable(condition.value, "acl", acl.name, name, kind)
+    yield from _of_drivers(config.routers)
+    yield from _of_drivers(config.transports)
+    yield from _of_drivers(config.authenticators)
+    for rule in config.rewrite:
+        if len(rule.fields) > 1:
+            yield Expandable(rule.fields[1], "rewrite", None, "replacement")
+    if config.expansion is not None:
+        yield Expandable(config.expansion, "expansion", None, "")
+
+
+def _of_drivers(drivers: Iterable[Driver]) -> Iterator[Expandable]:
+    for driver in drivers:
+        for option in driver.options:
+            yield from _of_option(option, driver.kind, driver.driver, driver.name)
+
+
+def _of_option(
+    option: Option, kind: str, driver: str | None, name: str | None
+) -> Iterator[Expandable]:
+    if option.value is None:
+        return
+    info = catalog.option(kind, driver or None, option.name)
+    what = info.list if info is not None else ""
+    expanded = info is not None and (info.expanded or what not in ("", "string"))
+    if expanded or (kind, option.name) in _EXPANDED_ANYWAY:
+        section = SECTIONS.get(kind, kind)
+        yield Expandable(option.value, section, name, option.name, what)
+
+
+def flaws(text: str, release: Release) -> tuple[Flaw, ...]:
+    """What Exim would say to an expansion string when it comes to use it."""
+    return _analysed(text, release)[1]
+
+
+def tree(text: str, release: Release) -> Expansion | None:
+    """The tree of an expansion string, or None where it cannot be parsed."""
+    return _analysed(text, release)[0]
+
+
+def _analysed(text: str, release: Release) -> tuple[Expansion | None, tuple[Flaw, ...]]:
+    if len(text) > _CACHED_LENGTH:
+        return _analyse(text, release)
+    return _remembered(text, release)
+
+
+def _analyse(text: str, release: Release) -> tuple[Expansion | None, tuple[Flaw, ...]]:
+    try:
+        parsed = parse(text)
+    except ExpansionSyntaxError as error:
+        flaw = Flaw(error.code, error.message, error.start, error.end, error.hint)
+        return None, (flaw,)
+    return parsed, tuple(
+        Flaw(d.code, d.message, d.start, d.end, d.hint, d.replacement)
+        for d in check(parsed, release)
+    )
+
+
+# A second lint of an edited file meets nearly all of its strings again.
+_remembered = lru_cache(maxsize=4096)(_analyse)
