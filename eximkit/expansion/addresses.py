@@ -15,7 +15,7 @@ from eximkit.expansion.lists import quote_item
 _BLANKS = re.compile(r"[ \t\n\r\f\v]+", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 # An atom with its dots: no control characters, no specials, but escaped ones.
-_ATOM = re.compile(r"(?:[^\x00-\x20\x7f()<>\[\]:;@\\,\"]|\\.)+", re.DOTALL)
+_ATOM = re.compile(r"(?:[^\x00-\x20\x7f()<>\[\]:;@\\,\"]|\\.|\\\Z)+", re.DOTALL)
 _SUBDOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*", re.ASCII)
 _LITERAL = re.compile(r"\[[A-Za-z0-9.:]*\]", re.ASCII)
 
@@ -128,12 +128,15 @@ class _Reader:
     def spec(self) -> _Address:
         """local@domain, or a local part alone."""
         self.skip()
-        if self.next() == "@":
+        routed = self.next() == "@"
+        if routed:
             self.route()
         local = self.local()
         if not local:
             raise _Malformed
         if self.next() != "@":
+            if routed:
+                raise _Malformed
             return _Address(local, "")
         self.at += 1
         return _Address(local, self.domain())

@@ -23,11 +23,24 @@ _BINDING = {
 }  # fmt: skip
 
 
+_HALF = MAXIMUM // 2
+
+
+def _near_overflow(left: int, right: int) -> bool:
+    """Exim refuses more than would overflow, and not all that does."""
+    return left >= _HALF or (left <= -_HALF and right <= -_HALF)
+
+
 def _plus(left: int, right: int) -> int:
-    value = left + right
-    if value > MAXIMUM and left > 0:
+    if _near_overflow(left, right):
         raise ArithmeticError("overflow in sum")
-    return wrap(value)
+    return wrap(left + right)
+
+
+def _minus(left: int, right: int) -> int:
+    if _near_overflow(left, right):
+        raise ArithmeticError("overflow in difference")
+    return wrap(left - right)
 
 
 def _divide(left: int, right: int) -> int:
@@ -56,7 +69,7 @@ _APPLY: dict[str, Callable[[int, int], int]] = {
     "<<": lambda left, right: wrap(left << (right & 63)),
     ">>": lambda left, right: left >> (right & 63),
     "+": _plus,
-    "-": lambda left, right: _plus(left, wrap(-right)),
+    "-": _minus,
     "*": lambda left, right: wrap(left * right),
     "/": _divide,
     "%": _modulo,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eximkit.expansion import ip, matching, regex
+from eximkit.expansion import digests, encodings, ip, matching, regex
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.numbers import integer
 from eximkit.expansion.strings import lower
@@ -37,14 +37,29 @@ class Verdict:
 _TRUE = frozenset(("yes", "true"))
 _FALSE = frozenset(("", "no", "false"))
 _DIGITS = re.compile(r"-?([0-9]*)", re.ASCII)
+_MECHANISM = re.compile(r"\{([A-Za-z0-9]+)\}", re.ASCII)
+_DIGEST_OCTETS = {"md5": 16, "sha1": 20}
 
 
-def _strings(compare: Callable[[str, str], bool], fold: bool) -> Condition:
+def _strings(compare: Callable[[str, str], bool]) -> Condition:
     def condition(arguments: Sequence[str]) -> Verdict:
         left, right = arguments
-        if fold:
-            left, right = lower(left), lower(right)
         return Verdict(compare(left, right))
+
+    return condition
+
+
+def _caseless(compare: Callable[[int, int], bool]) -> Condition:
+    """In Exim's caseless order the longer string does not win: where one starts with
+    the other, the left one counts as greater, whichever is longer."""
+
+    def condition(arguments: Sequence[str]) -> Verdict:
+        left, right = lower(arguments[0]), lower(arguments[1])
+        if left.startswith(right) or right.startswith(left):
+            order = int(left != right)
+        else:
+            order = 1 if left > right else -1
+        return Verdict(compare(order, 0))
 
     return condition
 
@@ -110,6 +125,25 @@ def _is_ip(bits: frozenset[int]) -> Condition:
     return condition
 
 
+def _crypteq(arguments: Sequence[str]) -> Verdict:
+    """Only the digests {md5} and {sha1}; crypt(3) is the system's."""
+    text, encrypted = arguments
+    if not encrypted:
+        return Verdict(False)
+    found = _MECHANISM.match(encrypted)
+    if not encrypted.startswith("{") or (found and found[1].startswith("crypt")):
+        raise NotPure("crypt(3)")
+    algorithm = lower(found[1]) if found else ""
+    if found is None or algorithm not in _DIGEST_OCTETS:
+        raise ExpansionFailed(f'unknown encryption mechanism in "{encrypted}"')
+    expected = encrypted[found.end() :]
+    octets = _DIGEST_OCTETS[algorithm]
+    computed = digests.digest(algorithm, text)
+    if len(expected) == 2 * octets:
+        return Verdict(lower(expected) == computed)
+    return Verdict(expected == encodings.hex_to_base64(computed))
+
+
 CONDITIONS: dict[str, Condition] = {
     "=": _numbers(operator.eq),
     "==": _numbers(operator.eq),
@@ -119,21 +153,22 @@ CONDITIONS: dict[str, Condition] = {
     ">=": _numbers(operator.ge),
     "bool": _bool,
     "bool_lax": _bool_lax,
-    "eq": _strings(operator.eq, fold=False),
-    "eqi": _strings(operator.eq, fold=True),
-    "ge": _strings(operator.ge, fold=False),
-    "gei": _strings(operator.ge, fold=True),
-    "gt": _strings(operator.gt, fold=False),
-    "gti": _strings(operator.gt, fold=True),
+    "crypteq": _crypteq,
+    "eq": _strings(operator.eq),
+    "eqi": _caseless(operator.eq),
+    "ge": _strings(operator.ge),
+    "gei": _caseless(operator.ge),
+    "gt": _strings(operator.gt),
+    "gti": _caseless(operator.gt),
     "inlist": _in_list(fold=False),
     "inlisti": _in_list(fold=True),
     "isip": _is_ip(frozenset((32, 128))),
     "isip4": _is_ip(frozenset((32,))),
     "isip6": _is_ip(frozenset((128,))),
-    "le": _strings(operator.le, fold=False),
-    "lei": _strings(operator.le, fold=True),
-    "lt": _strings(operator.lt, fold=False),
-    "lti": _strings(operator.lt, fold=True),
+    "le": _strings(operator.le),
+    "lei": _caseless(operator.le),
+    "lt": _strings(operator.lt),
+    "lti": _caseless(operator.lt),
     "match": _match,
     "match_address": _matched(matching.match_address),
     "match_domain": _matched(matching.match_domain),

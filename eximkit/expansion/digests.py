@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eximkit.expansion.values import ExpansionFailed
+from eximkit.expansion.values import ExpansionFailed, stops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_LETTERS = "abcdefghijklmnopqrtsuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _PRIMES = (
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79,
     83, 89, 97, 101, 103, 107, 109, 113,
@@ -62,13 +62,13 @@ def hmac(algorithm: str, secret: str, text: str) -> str:
 
 def hash_text(text: str, length: int, limit: int = 26) -> str:
     """`${hash_<length>_<limit>:…}`: at most `length` of the first `limit` letters."""
-    if length >= len(text):
-        return text
     if limit > len(_LETTERS):
         raise ExpansionFailed(f'hash count "{limit}" too big')
-    if length > 0 and limit <= 0:
-        raise ExpansionFailed("division by zero in hash")
-    if length <= 0:
+    if length < 0 or (limit <= 0 and 0 < length < len(text)):
+        raise stops("hash")
+    if length >= len(text):
+        return text
+    if not length:
         return ""
     octets = [ord(c) for c in text]
     for index, octet in enumerate(octets[length:], length):
@@ -87,10 +87,10 @@ def nhash(text: str, first: int, second: int | None = None) -> str:
     if second is None:
         modulus = first & 0xFFFFFFFF
         if modulus == 0:
-            raise ExpansionFailed("division by zero in nhash")
+            raise stops("nhash by zero")
         return str(total % modulus)
     modulus = (first * second) & 0xFFFFFFFF
     if modulus == 0:
-        raise ExpansionFailed("division by zero in nhash")
+        raise stops("nhash by zero")
     total %= modulus
     return f"{total // second}/{total % second}"

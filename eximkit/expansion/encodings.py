@@ -19,7 +19,7 @@ _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _BASE62 = digits + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + "abcdefghijklmnopqrstuvwxyz"
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _UNBLANK = str.maketrans("", "", BLANK)
-_DECIMAL = re.compile(r"[ \t\n\r\f\v]*([+-]?)([0-9]*)", re.ASCII)
+_DECIMAL = re.compile(r"[ \t\n\r\f\v]*([+-]?)([0-9]+)", re.ASCII)
 _UNSIGNED = 2**64 - 1
 
 _ATEXT = frozenset(ascii_letters + digits + "!#$%&'*+-/=?^_`{|}~.")
@@ -48,19 +48,19 @@ def base64(text: str) -> str:
     return b2a_base64(text.encode("latin-1"), newline=False).decode("ascii")
 
 
-def base64_decoded(text: str) -> str:
+def base64_decoded(text: str, operator: str = "base64d") -> str:
     """Blanks anywhere are skipped; anything else but base 64 is an error."""
     compact = text.translate(_UNBLANK)
     if not _BASE64.fullmatch(compact):
         raise ExpansionFailed(
-            f'string "{text}" is not well-formed for "base64d" operator'
+            f'string "{text}" is not well-formed for "{operator}" operator'
         )
     return a2b_base64(compact).decode("latin-1")
 
 
 def _decimal(text: str, operator: str) -> int:
-    found = _DECIMAL.match(text)
-    if found is None or found.end() != len(text):
+    found = _DECIMAL.fullmatch(text or "0")
+    if found is None:
         raise ExpansionFailed(
             f'argument for {operator} operator is "{text}", '
             "which is not a decimal number"

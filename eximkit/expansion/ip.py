@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from eximkit.expansion.numbers import magnitude
-from eximkit.expansion.values import ExpansionFailed
+from eximkit.expansion.values import ExpansionFailed, NotPure
 
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
 _HEX = re.compile(r"[0-9A-Fa-f]{1,4}")
@@ -70,15 +70,20 @@ def parse(text: str) -> Address | None:
     if ":" not in text:
         value = _ipv4(text)
         return None if value is None else Address(32, value)
-    value = _ipv6(text.partition("%")[0])
+    written, sign, zone = text.partition("%")
+    if sign and not re.fullmatch("[A-Za-z0-9]+", zone, re.ASCII):
+        raise NotPure("the zones that the system knows")
+    value = _ipv6(written)
     return None if value is None else Address(128, value)
 
 
 def parse_masked(text: str) -> tuple[Address, int | None] | None:
     """An address and the number after its slash (None without one), or None."""
     found = _MASKED.fullmatch(text)
-    address = parse(found[1]) if found else None
-    if found is None or address is None:
+    if found is None or (found[2] is not None and "%" in found[1]):
+        return None
+    address = parse(found[1])
+    if address is None:
         return None
     return address, None if found[2] is None else magnitude(found[2])
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from eximkit.expansion import digests, regex
+from eximkit.expansion.jsontext import extract_json
 from eximkit.expansion.numbers import argument
 from eximkit.expansion.strings import (
     by_key,
@@ -111,6 +112,8 @@ def _sg(arguments: Sequence[str]) -> str:
 
 ITEMS: dict[str, Callable[[Sequence[str]], str | None]] = {
     "extract": _extract,
+    "extract json": lambda arguments: extract_json(arguments, strings=False),
+    "extract jsons": lambda arguments: extract_json(arguments, strings=True),
     "hash": _hash,
     "hmac": lambda arguments: digests.hmac(*arguments),
     "length": _length,
@@ -121,7 +124,7 @@ ITEMS: dict[str, Callable[[Sequence[str]], str | None]] = {
     "substr": _substr,
     "tr": lambda arguments: translate(*arguments),
 }
-"""Items by name: from their expanded arguments to their text, None for "not found" (then
+"""Items by name, or name and format: from their expanded arguments to their text, None for "not found" (then
 the `no` part of the tail counts).
 
 They raise ExpansionFailed with Exim's message, or NotPure.

@@ -27,7 +27,12 @@ def separator(text: str) -> tuple[str, int]:
 
 def split_list(text: str) -> tuple[str, list[str]]:
     """The separator of a list and its items, doubled separators made single."""
-    sign, at = separator(text)
+    sign, start = separator(text)
+    return sign, items_between(sign, text, start)
+
+
+def items_between(sign: str, text: str, at: int = 0) -> list[str]:
+    """The items from offset `at` on, with a separator already chosen."""
     doubles = sign not in _CONTROL
     blank = BLANK.replace(sign, "")
     items: list[str] = []
@@ -36,7 +41,7 @@ def split_list(text: str) -> tuple[str, list[str]]:
         while at < end and text[at] in blank:
             at += 1
         if at >= end:
-            return sign, items
+            return items
         parts: list[str] = []
         while True:
             stop = text.find(sign, at)

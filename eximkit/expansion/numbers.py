@@ -18,7 +18,7 @@ SUFFIXES = {"": 0, "k": 10, "m": 20, "g": 30}
 """Multipliers as a number of bits to shift by."""
 
 _INTEGER = re.compile(r"([+-]?)([0-9]+)([kKmMgG]?)[ \t\n\r\f\v]*", re.ASCII)
-_SIGNED = re.compile(r"[ \t\n\r\f\v]*([+-]?)([0-9]*)", re.ASCII)
+_SIGNED = re.compile(r"[ \t\n\r\f\v]*([+-]?)([0-9]+)", re.ASCII)
 _TIME = re.compile(r"([0-9]+)([wdhms])", re.ASCII)
 
 _UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
@@ -35,17 +35,17 @@ def wrap(value: int, bits: int = 64) -> int:
 
 
 def magnitude(digits: str, base: int = 10) -> int:
-    """The value of digits, at most MAXIMUM + 1 however many there are."""
+    """The value of digits, at most MAXIMUM + 2 however many there are."""
     significant = digits.lstrip("0")
     if len(significant) > _DIGITS:
-        return MAXIMUM + 1
-    return min(int(significant or "0", base), MAXIMUM + 1)
+        return MAXIMUM + 2
+    return min(int(significant or "0", base), MAXIMUM + 2)
 
 
 def saturated(sign: str, digits: str) -> int:
     """Sign and digits as strtoll returns them."""
     value = magnitude(digits)
-    return -value if sign == "-" else min(value, MAXIMUM)
+    return max(-value, MINIMUM) if sign == "-" else min(value, MAXIMUM)
 
 
 def wrapped(digits: str, bits: int = 32) -> int:
@@ -81,16 +81,15 @@ def integer(text: str) -> int:
 
 def argument(text: str, item: str, signed: bool) -> int:
     """A number given in braces to length, substr, hash or nhash, as a C int."""
-    found = _SIGNED.match(text)
-    sign, digits = found.groups() if found else ("", "")
-    if found is None or found.end() != len(text) or (sign and not digits):
-        raise ExpansionFailed(f'"{text}" is not a number (in "{item}" expansion)')
-    value = wrap(saturated(sign, digits), 32)
-    if value < 0 and not signed:
-        raise ExpansionFailed(
-            f'"{text}" is not a positive number (in "{item}" expansion)'
-        )
-    return value
+    if not text:
+        return 0
+    found = _SIGNED.fullmatch(text)
+    if found is not None:
+        value = wrap(saturated(found[1], found[2]), 32)
+        if value >= 0 or signed:
+            return value
+    kind = "number" if signed else "positive number"
+    raise ExpansionFailed(f'"{text}" is not a {kind} (in "{item}" expansion)')
 
 
 def seconds(text: str) -> int | None:

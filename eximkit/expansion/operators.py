@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eximkit.expansion import addresses, arithmetic, digests, encodings, ip, utf8, words
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.numbers import interval, magnitude, seconds, wrap, wrapped
-from eximkit.expansion.quoting import LOOKUP_QUOTERS
+from eximkit.expansion.quoting import quote_for_lookup
 from eximkit.expansion.strings import head, lower, substring, upper
 from eximkit.expansion.values import ExpansionFailed, NotPure
 
@@ -29,7 +29,10 @@ def _numbers(name: str, arguments: tuple[str, ...]) -> list[int | None]:
         signed = index == 0 and name in {"s", "substr"} and digits.startswith("-")
         if signed:
             digits = digits[1:]
-        if not (digits.isascii() and digits.isdigit()) and (digits or index):
+        last = index == len(arguments) - 1
+        if not (digits.isascii() and digits.isdigit()) and (
+            digits or index or not last
+        ):
             raise ExpansionFailed(f'non-digit after underscore in "{shown}"')
         value = wrapped(digits)
         values[index] = wrap(-value, 32) if signed else value
@@ -58,11 +61,7 @@ def _substr(name: str, arguments: tuple[str, ...], text: str) -> str:
 def _quote(_name: str, arguments: tuple[str, ...], text: str) -> str:
     if not arguments:
         return encodings.quote(text)
-    kind = "_".join(arguments)
-    quoter = LOOKUP_QUOTERS.get(kind)
-    if quoter is None:
-        raise ExpansionFailed(f'unknown lookup type "{kind}"')
-    return quoter(text)
+    return quote_for_lookup(arguments, text)
 
 
 def _time_eval(text: str) -> str:
@@ -83,6 +82,12 @@ def _time_interval(text: str) -> str:
     return interval(wrap(min(magnitude(text), 2**63 - 1), 32))
 
 
+def _unknown(name: str, arguments: tuple[str, ...]) -> str:
+    if name.startswith("quote_"):
+        return f'unknown lookup type "{name.split("_")[1]}"'
+    return f'unknown expansion operator "{"_".join((name, *arguments))}"'
+
+
 def _listcount(text: str) -> str:
     return str(len(split_list(text)[1]))
 
@@ -95,7 +100,6 @@ _PLAIN: dict[str, Callable[[str], str]] = {
     "base62": encodings.base62,
     "base62d": encodings.base62_decoded,
     "base64": encodings.base64,
-    "base64d": encodings.base64_decoded,
     "domain": addresses.domain,
     "escape": encodings.escape,
     "escape8bit": encodings.escape8bit,
@@ -131,6 +135,9 @@ _PLAIN: dict[str, Callable[[str], str]] = {
 """Operators that ignore what stands after an underscore."""
 
 _WITH_ARGUMENTS: dict[str, Callable[[str, tuple[str, ...], str], str]] = {
+    "base64d": lambda name, arguments, text: encodings.base64_decoded(
+        text, "_".join((name, *arguments))
+    ),
     "h": _hash,
     "hash": _hash,
     "l": _length,
@@ -157,6 +164,9 @@ def apply_operator(name: str, arguments: tuple[str, ...], operand: str) -> str:
     an option (`headers_charset`) or is not followed, KeyError for a name that is not in
     PURE_OPERATORS. A NUL ends a string, as in C.
     """
+    if arguments and "_" in name:
+        # Exim takes the first underscore of such a name as part of it, and no more.
+        raise ExpansionFailed(_unknown(name, arguments))
     text = operand.partition("\0")[0]
     plain = _PLAIN.get(name)
     result = plain(text) if plain else _WITH_ARGUMENTS[name](name, arguments, text)

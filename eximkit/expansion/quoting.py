@@ -4,20 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eximkit.expansion.values import ExpansionFailed, NotPure
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BACKSLASHED = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b"}
 _MYSQL = str.maketrans({**_BACKSLASHED, "'": "\\'", '"': '\\"', "\\": "\\\\"})
+_PGSQL = str.maketrans({**_BACKSLASHED, "'": "''", '"': '\\"', "\\": "\\\\"})
+_LDAP = str.maketrans(
+    {
+        chr(code): f"%5C{code:02X}" if chr(code) in "()*\\" else f"%{code:02X}"
+        for code in range(1, 256)
+        if not (chr(code).isascii() and chr(code).isalnum()) and chr(code) not in "!$'+-._"
+    }
+)
 _SQLITE = str.maketrans({"'": "''"})
 
 _UNCHANGED = (
     "cdb", "dbm", "dbmjz", "dbmnz", "dnsdb", "dsearch", "iplsearch", "lsearch",
-    "nwildlsearch", "passwd", "wildlsearch", "nis", "nis0",
+    "nwildlsearch", "passwd", "wildlsearch", "nis", "nis0", "spf",
 )  # fmt: skip
 
-LOOKUP_QUOTERS: dict[str, Callable[[str], str]] = {
+_QUOTERS: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(_UNCHANGED, str),
+    **dict.fromkeys(("ldap", "ldapdn", "ldapm"), lambda text: text.translate(_LDAP)),
     "mysql": lambda text: text.translate(_MYSQL),
+    "pgsql": lambda text: text.translate(_PGSQL),
     "sqlite": lambda text: text.translate(_SQLITE),
 }
+
+
+def quote_for_lookup(arguments: tuple[str, ...], text: str) -> str:
+    """`${quote_<type>:…}`; a type that this build lacks is not known."""
+    kind, *options = arguments
+    quoter = _QUOTERS.get(kind)
+    if quoter is None:
+        raise ExpansionFailed(f'unknown lookup type "{kind}"')
+    if options:
+        raise NotPure("an option of a quoting operator")
+    return quoter(text)

@@ -7,7 +7,7 @@ import re
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING
 
-from eximkit.expansion.lists import split_list
+from eximkit.expansion.lists import items_between, separator, split_list
 from eximkit.expansion.numbers import wrap, wrapped
 from eximkit.expansion.values import ExpansionFailed
 from eximkit.source import BLANK
@@ -136,8 +136,20 @@ def list_number(text: str) -> int:
 
 
 def from_list(number: int, text: str) -> str | None:
-    """`${listextract{number}{text}…`; there is no item 0."""
-    return _pick(split_list(text)[1], number)
+    """`${listextract{number}{text}…`; there is no item 0.
+
+    Two oddities of 4.96: too far back by more than one gives the first item, and a list
+    of nothing but `<` and a separator has those for its second and further items.
+    """
+    items = split_list(text)[1]
+    if number > 1 and not items:
+        sign, start = separator(text)
+        if start and text[start - 1 : start] == sign:
+            again = items_between(sign, text)
+            return again[0] if again else None
+    if items and number < -len(items) - 1:
+        return items[0]
+    return _pick(items, number)
 
 
 def _pick(fields: list[str], number: int) -> str | None:

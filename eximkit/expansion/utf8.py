@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eximkit.expansion.values import ExpansionFailed, NotPure
+from eximkit.expansion.values import ExpansionFailed, NotPure, stops
 
 _PREFIX = "xn--"
 # Lead octets and how many octets follow, in the old scheme of up to six octets.
@@ -47,21 +47,24 @@ def clean(text: str) -> str:
             parts.append(text[at])
             at += 1
             continue
-        more = _LENGTHS.get(code, 0) if 0xC1 < code < 0xF5 else 0  # noqa: PLR2004
+        more = _LENGTHS.get(code, 0) if 0xC1 < code < 0xF5 else 0
         stop = at + 1
         while stop < end and stop <= at + more and ord(text[stop]) in _CONTINUATION:
             stop += 1
-        parts.append(text[at:stop] if _valid(text[at:stop]) else "?")
-        at = stop
+        whole = more and stop == at + 1 + more
+        parts.append(text[at:stop] if whole and _in_range(text[at:stop]) else "?")
+        # An octet that breaks a sequence off is lost with it, unless it is ASCII.
+        broken_off = more and not whole and stop < end
+        at = stop + (1 if broken_off and text[stop] >= "\x80" else 0)
     return "".join(parts)
 
 
-def _valid(text: str) -> bool:
-    try:
-        text.encode("latin-1").decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _in_range(text: str) -> bool:
+    """No surrogate, nothing beyond U+10FFFF. Forms that are too long are let pass."""
+    code = ord(text[0]) & 0x3F >> len(text) - 1
+    for follower in text[1:]:
+        code = code << 6 | ord(follower) & 0x3F
+    return code < 0xD800 or 0xDFFF < code <= 0x10FFFF
 
 
 def _decoded(text: str) -> str | None:
@@ -88,6 +91,8 @@ def domain_to_alabel(text: str) -> str:
 
 def domain_from_alabel(text: str) -> str:
     """Names without an encoded label are left as they are."""
+    if not text:
+        raise stops("utf8_domain_from_alabel of an empty string")
     if text.isascii() and _PREFIX not in text.lower():
         return text
     raise NotPure("IDNA tables")

@@ -11,7 +11,7 @@ from string import ascii_letters, digits
 
 from eximkit.expansion.values import NotPure
 
-_SAFE = frozenset(ascii_letters + digits + "!*+-/=?_ \"#$%&'(),.:;<>@[\\]^`{|}~")
+_SAFE = frozenset(ascii_letters + digits + " !#$%&'*+-/^`{|}~")
 _WORD = re.compile(r"=\?[^?\s]*\?[^?\s]*\?[^?\s]*\?=")
 
 

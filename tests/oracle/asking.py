@@ -1,0 +1,55 @@
+"""Asking a real Exim to expand many strings at once (`exim -be`)."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+CONFIG = "primary_hostname = host.example\nkeep_environment =\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """ok: it expanded, and text is the result. Otherwise text is Exim's message."""
+
+    ok: bool
+    text: str
+
+
+def escaped(text: str) -> str:
+    """Octets written so that an expansion gives them back, wherever they stand."""
+    return "".join(f"\\x{ord(c):02x}" for c in text)
+
+
+def ask(exim: Path, folder: Path, expressions: Sequence[str]) -> list[Answer]:
+    """What Exim makes of each expression (one line each, no line ends)."""
+    config = folder / "exim.conf"
+    config.write_text(CONFIG)
+    lines = [f"r={e}\nmark-{n}-mark\n" for n, e in enumerate(expressions)]
+    done = subprocess.run(
+        [exim, "-C", str(config), "-be"],
+        input="".join(lines).encode("latin-1"),
+        capture_output=True,
+        check=False,
+        timeout=300,
+    )
+    output = done.stdout.decode("latin-1")
+    answers: list[Answer] = []
+    at = 0
+    for number, expression in enumerate(expressions):
+        mark = f"\n> mark-{number}-mark\n"
+        end = output.find(mark, at)
+        assert end >= 0, f"Exim stopped at {expression!r}: {done.stderr[-500:]!r}"
+        text = output[at:end].removeprefix("> ")
+        at = end + len(mark)
+        if text.startswith("Failed: "):
+            answers.append(Answer(False, text.removeprefix("Failed: ")))
+        else:
+            assert text.startswith("r="), f"{expression!r}: {text!r}"
+            answers.append(Answer(True, text.removeprefix("r=")))
+    return answers
