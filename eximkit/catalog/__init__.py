@@ -7,36 +7,40 @@ entry of any release is found: ask `in_release()` whether a certain one has it.
 
 from __future__ import annotations
 
-from eximkit.catalog.entries import (
-    AclInfo,
-    ConditionInfo,
-    Entry,
-    ItemInfo,
-    LookupInfo,
-    OperatorInfo,
-    OptionInfo,
-)
-from eximkit.catalog.macros import builtin_macros
-from eximkit.catalog.names import (
-    acl_condition,
-    acl_condition_names,
-    acl_verbs,
-    condition,
-    condition_names,
-    item,
-    item_names,
-    log_selector,
-    log_selector_names,
-    lookup_type,
-    lookup_type_names,
-    operator,
-    operator_names,
-    variable,
-    variable_names,
-)
-from eximkit.catalog.nearest import suggest
-from eximkit.catalog.options import drivers, option, option_names
-from eximkit.catalog.releases import NEWEST, RELEASES, Release, release
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eximkit.catalog.entries import (
+        AclInfo,
+        ConditionInfo,
+        Entry,
+        ItemInfo,
+        LookupInfo,
+        OperatorInfo,
+        OptionInfo,
+    )
+    from eximkit.catalog.macros import builtin_macros
+    from eximkit.catalog.names import (
+        acl_condition,
+        acl_condition_names,
+        acl_verbs,
+        condition,
+        condition_names,
+        item,
+        item_names,
+        log_selector,
+        log_selector_names,
+        lookup_type,
+        lookup_type_names,
+        operator,
+        operator_names,
+        variable,
+        variable_names,
+    )
+    from eximkit.catalog.nearest import suggest
+    from eximkit.catalog.options import drivers, option, option_names
+    from eximkit.catalog.releases import NEWEST, RELEASES, Release, release
 
 __all__ = [
     "NEWEST",
@@ -71,3 +75,33 @@ __all__ = [
     "variable",
     "variable_names",
 ]
+
+# Which module a name comes from: imported with the first use of one of its names, since
+# most commands need few of them (`eximkit --help` none).
+_HOMES = {
+    "entries": (
+        "AclInfo", "ConditionInfo", "Entry", "ItemInfo", "LookupInfo", "OperatorInfo",
+        "OptionInfo",
+    ),
+    "macros": ("builtin_macros",),
+    "names": (
+        "acl_condition", "acl_condition_names", "acl_verbs", "condition",
+        "condition_names", "item", "item_names", "log_selector", "log_selector_names",
+        "lookup_type", "lookup_type_names", "operator", "operator_names", "variable",
+        "variable_names",
+    ),
+    "nearest": ("suggest",),
+    "options": ("drivers", "option", "option_names"),
+    "releases": ("NEWEST", "RELEASES", "Release", "release"),
+}  # fmt: skip
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, from the module that has it."""
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
