@@ -159,7 +159,11 @@ def tracked_files() -> list[Path]:
     )  # fmt: skip
     if run.returncode != 0:
         pytest.skip("not a git checkout")
-    return [p for name in run.stdout.split("\0") if name and (p := CHECKOUT / name).is_file()]
+    return [
+        p
+        for name in run.stdout.split("\0")
+        if name and (p := CHECKOUT / name).is_file()
+    ]
 
 
 def test_no_file_names_a_machine_or_a_package_index() -> None:
@@ -178,7 +182,13 @@ def test_no_file_names_a_machine_or_a_package_index() -> None:
 
 
 def test_no_unfinished_business() -> None:
-    words = ["TO" + "DO", "FIX" + "ME", "XX" + "X", "NotImplemented" + "Error", "x" + "fail"]
+    words = [
+        "TO" + "DO",
+        "FIX" + "ME",
+        "XX" + "X",
+        "NotImplemented" + "Error",
+        "x" + "fail",
+    ]
     pattern = re.compile(rf"\b({'|'.join(words)})\b")
     found = [
         f"{path.relative_to(CHECKOUT)}: {match[0]}"
@@ -194,7 +204,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built wheel, unpacked as an installation would be."""
     out = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, "."],
+        [sys.executable, "-m", "build", "-w", "--no-isolation", "--outdir", out, "."],
         cwd=CHECKOUT, check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     (built,) = out.glob("*.whl")

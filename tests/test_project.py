@@ -20,7 +20,9 @@ def readme_commands() -> list[str]:
 
 def test_ci_runs_the_readme_command() -> None:
     lint, test = readme_commands()
-    script = [line.strip() for line in (CHECKOUT / ".ci" / "run").read_text().split("\n")]
+    script = [
+        line.strip() for line in (CHECKOUT / ".ci" / "run").read_text().split("\n")
+    ]
     assert test in script
     assert test.endswith(".venv/bin/pytest")
     (sample,) = re.findall(r"eximkit lint (\S+)$", lint)

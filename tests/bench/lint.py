@@ -91,7 +91,9 @@ def main() -> None:
                      f"{loaded / bare:.1f}"])  # fmt: skip
         rows.append(["its peak memory", f"{loaded_peak:.0f} MB", "",
                      f"{loaded_peak / bare_peak:.1f}"])  # fmt: skip
-    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {len(text)} octets")
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {len(text)} octets"
+    )
     print(tabulate(rows, ["measured", "median", "target", "x bare python"]))
 
 
