@@ -129,7 +129,8 @@ class LineReader:
     main: the file, or the parts of files that make up one configuration, in order. The
     caller defines macros (`reader.macros.define`) before it asks for the next line.
 
-    problems, files, remarks: what was met so far. `next_line` raises nothing.
+    problems, files, remarks: what was met so far; no generated file is among these.
+    `next_line` raises nothing.
     """
 
     def __init__(
@@ -154,7 +155,7 @@ class LineReader:
         self._finished = False
         self._indented = False
         for part in parts:
-            if part.file not in self.files:
+            if not part.file.generated and part.file not in self.files:
                 self.files.append(part.file)
 
     def next_line(self) -> Text | None:
