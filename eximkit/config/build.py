@@ -137,10 +137,7 @@ class _Builder:
                 self._take(parse(line, self.rule), line)
         self._end_block()
         config.macros = reader.macros.defined
-        config.remarks = [
-            (Text.of(r.place.file, r.place.start, r.place.end), r.line)
-            for r in reader.remarks
-        ]
+        config.remarks = reader.remarks
         for problem in drivers.cross_check(config):
             self._note(problem, problem.section or "")
         for problem in mainpart.check(config, self.release):
