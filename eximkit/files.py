@@ -20,7 +20,7 @@ from eximkit.errors import InputError
 from eximkit.source import SourceFile, display, octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 FILE_LIMIT = 1 << 23
 """The octets of the largest file that is read."""
@@ -45,17 +45,21 @@ class Opened:
     files: Files
 
 
-def open_configuration(path: str, root: str | None = None) -> Opened:
+def open_configuration(
+    path: str, root: str | None = None, replaced: Mapping[str, str] | None = None
+) -> Opened:
     """Open the configuration at `path`: a file, `-`, or a Debian directory.
 
     A directory holds Debian's split configuration: it is `conf.d`, or has it in it. A
     file called `exim4.conf.template` gets the macros that Debian puts in. root: where
     absolute paths that a configuration names are looked up; `path` itself is not.
-    Raises InputError.
+    replaced: texts, by path, to take in place of what the files (or, at `-`, standard
+    input) hold. Raises InputError.
     """
-    files = Files(root)
+    files = Files(root, replaced)
     if path == "-":
-        file = SourceFile("-", _standard_input())
+        known = files.replaced.get(path)
+        file = SourceFile(path, _standard_input() if known is None else known)
         return Opened(path, (Part(file),), files)
     if files.is_directory(path):
         return Opened(path, tuple(_split(path, files)), files)
@@ -75,10 +79,13 @@ class Files:
     """The files that configurations name (`config.directives.FileReader`).
 
     root: a directory that absolute paths are taken to be below, as chroot would do it:
-    neither `..` nor a symbolic link leads out of it.
+    neither `..` nor a symbolic link leads out of it. replaced: see open_configuration.
     """
 
-    def __init__(self, root: str | None = None) -> None:
+    def __init__(
+        self, root: str | None = None, replaced: Mapping[str, str] | None = None
+    ) -> None:
+        self.replaced = dict(replaced or {})
         self._root = root.rstrip("/") if root else ""
 
     def locate(self, name: str, beside: str) -> str:
@@ -104,6 +111,8 @@ class Files:
 
         Raises InputError, its message naming the path and the reason.
         """
+        if path in self.replaced:
+            return self.replaced[path]
         try:
             return self._read(path).decode("latin-1")
         except (OSError, ValueError) as error:
