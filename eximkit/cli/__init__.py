@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -17,7 +17,7 @@ from eximkit import __version__
 from eximkit.errors import EximkitError, MissingExtraError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 COMMANDS = {
     "lint": ("eximkit.cli.lint", "lint", "Check Exim configurations."),
@@ -64,6 +64,11 @@ class _Root(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, row[2]) for name, row in COMMANDS.items()])
 
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ANN401
+        """As click's, with the exit codes of this program. Ends the process."""
+        kwargs |= {"prog_name": "eximkit", "standalone_mode": False}
+        sys.exit(_run(lambda: super(_Root, self).main(*args, **kwargs)))
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         with _until_closed():
             return super().parse_args(ctx, args)
@@ -91,23 +96,14 @@ def _until_closed() -> Iterator[None]:
     epilog=_EPILOG,
 )
 @click.version_option(__version__, prog_name="eximkit")
-def root() -> None:
+def main() -> None:
     """Lint Exim configurations, and prove what they say on the wire."""
 
 
-def main(args: Sequence[str] | None = None) -> None:
-    """The program: runs a command and exits. args: those of the process by default."""
-    sys.exit(run(args))
-
-
-def run(args: Sequence[str] | None = None) -> int:
-    """As `main`, and returns the exit code."""
+def _run(command: Callable[[], object]) -> int:
+    """The exit code of a command, whatever happens to it."""
     try:
-        code = root.main(
-            args=None if args is None else list(args),
-            prog_name="eximkit", standalone_mode=False,
-        )  # fmt: skip
-        return code if isinstance(code, int) else 0
+        code = command()
     except click.ClickException as error:
         error.show()
         return USAGE
@@ -119,6 +115,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback
         _report(error)
         return INTERNAL
+    return code if isinstance(code, int) else 0
 
 
 def _code(error: EximkitError) -> int:

@@ -6,7 +6,7 @@ import click
 from click.shell_completion import CompletionItem
 
 
-class RuleCode(click.ParamType):
+class RuleCode(click.ParamType[str]):
     """The code of a rule, or the beginning of some; commas between several."""
 
     name = "codes"
@@ -32,7 +32,7 @@ class RuleCode(click.ParamType):
         ]
 
 
-class ReleaseName(click.ParamType):
+class ReleaseName(click.ParamType[str]):
     """A release of Exim."""
 
     name = "release"

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from eximkit.cli.completion import ReleaseName, RuleCode
 from eximkit.cli.output import emit, style
-
-if TYPE_CHECKING:
-    from eximkit.lint.result import LintResult
 
 # These lists are short and permanent, and `--help` must not load what owns them.
 FORMATS = ("text", "concise", "json", "jsonl", "sarif", "github")
@@ -82,28 +78,46 @@ FRAGMENTS = (
 @click.option(
     "--output", metavar="FILE", help="Write to FILE instead of standard output."
 )  # fmt: skip
-def lint(**options: Any) -> None:
-    """Check Exim configurations: does Exim load them, do their strings expand, and
-    what do they say on the wire with early pipelining?
+def lint(
+    paths: tuple[str, ...],
+    fragment: str | None,
+    root: str | None,
+    defines: tuple[str, ...],
+    exim_version: str | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    fail_on: str | None,
+    exit_zero: bool,
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
+    form: str,
+    output: str | None,
+) -> None:
+    """Check Exim configurations.
+
+    Does Exim load them, do their strings expand, and what do they say on the wire
+    with early pipelining?
 
     Each PATH is one configuration: a file, a directory in Debian's split layout, or -
     for standard input. Exit code 1 tells of findings. Settings are also taken from
     .eximkit.toml beside the first PATH or above it.
     """
-    from eximkit.cli.lint_run import LintRun
-
-    run = LintRun.of(**options)
-    if options["diff"]:
-        lines, result = run.diff()
-        emit((line + "\n" for line in lines), options["output"])
-    else:
-        result = run.fix() if options["fix"] else run.check()
-        _report(result, options["form"], options["output"])
-    if result.reaches(run.fail_on) and not options["exit_zero"]:
-        sys.exit(1)
-
-
-def _report(result: LintResult, form: str, output: str | None) -> None:
+    from eximkit.cli.lint_run import LintRun, Options
     from eximkit.report.registry import reporter
 
-    emit(reporter(form)(result, style(output)), output)
+    if fix and diff:
+        raise click.UsageError("--fix edits, --diff only shows: choose one of them.")
+    options = Options(
+        paths, fragment, root, defines, exim_version, select, ignore, fail_on,
+        unsafe_fixes,
+    )  # fmt: skip
+    run = LintRun.of(options)
+    if diff:
+        lines, result = run.diff()
+        emit((line + "\n" for line in lines), output)
+    else:
+        result = run.fix() if fix else run.check()
+        emit(reporter(form)(result, style(output)), output)
+    if result.reaches(run.fail_on) and not exit_zero:
+        sys.exit(1)

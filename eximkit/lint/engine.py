@@ -10,6 +10,7 @@ from eximkit.lint import ignores, rules
 from eximkit.lint.fixes import replacing
 from eximkit.lint.result import LintResult, order
 from eximkit.lint.rule import RuleContext
+from eximkit.source import display
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -101,13 +102,17 @@ def finding_of(problem: Problem) -> Finding:
             problem.place,
             problem.replacement,
             safe=rule.fix == "safe",
-            title=problem.hint or f"write {problem.replacement!r}",
+            title=_title(problem.replacement),
         )
     return rule.finding(
         message, problem.place, section=problem.section, driver=problem.driver,
         option=problem.option, exim_refuses=problem.refuses, related=problem.related,
         fix=fix, unfixable=unfixable,
     )  # fmt: skip
+
+
+def _title(replacement: str) -> str:
+    return f"write {display(replacement)}" if replacement else "delete it"
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from eximkit import catalog
 from eximkit.errors import ExpansionSyntaxError
 from eximkit.expansion.check import check
+from eximkit.expansion.nodes import Literal, Operator
 from eximkit.expansion.parse import parse
+from eximkit.expansion.walk import walk
+from eximkit.source import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,12 +122,31 @@ def _analyse(text: str, release: Release) -> tuple[Expansion | None, tuple[Flaw,
     try:
         parsed = parse(text)
     except ExpansionSyntaxError as error:
-        flaw = Flaw(error.code, error.message, error.start, error.end, error.hint)
-        return None, (flaw,)
-    return parsed, tuple(
+        start, end = error.start, error.end
+        blank = error.code == "EXS205" and not text[start:end].strip(BLANK)
+        mend = "" if blank and start < end else None
+        return None, (Flaw(error.code, error.message, start, end, error.hint, mend),)
+    found = tuple(
         Flaw(d.code, d.message, d.start, d.end, d.hint, d.replacement)
         for d in check(parsed, release)
     )
+    return parsed, (*found, *_expanded_again(parsed))
+
+
+def _expanded_again(parsed: Expansion) -> Iterator[Flaw]:
+    """`${expand:…}` of a constant text that cannot be parsed in its turn."""
+    for node in walk(parsed):
+        if not isinstance(node, Operator) or node.name != "expand":
+            continue
+        parts = node.operand.parts
+        text = "".join(part.text for part in parts if isinstance(part, Literal))
+        if not all(isinstance(part, Literal) for part in parts):
+            continue
+        try:
+            parse(text)
+        except ExpansionSyntaxError as error:
+            message = f"the text to expand once more is malformed: {error.message}"
+            yield Flaw("EXS202", message, node.start, node.end, error.hint)
 
 
 # A second lint of an edited file meets nearly all of its strings again.

@@ -20,6 +20,8 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 def why_not(place: Place) -> str:
     """Why the text at a place cannot be edited, or "" where it can."""
+    if place.file.generated:
+        return "the text is made up while the configuration is put together"
     if place.exact:
         return ""
     if place.use is not None:
@@ -72,7 +74,7 @@ def compatible(findings: Iterable[Finding], *, unsafe: bool) -> list[Finding]:
 def _clashes(edit: Edit, taken: Iterable[tuple[int, int]]) -> bool:
     # Two insertions at one offset have no order; touching ranges have.
     return any(
-        (edit.start < end and start < edit.end) or edit.start == start
+        edit.start <= end and start <= edit.end
         for start, end in taken
     )
 

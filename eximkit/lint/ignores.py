@@ -125,10 +125,11 @@ class _Scopes:
         self._known: dict[int, _Extent] = {}
         acls = config.acls.values()
         statements = (s.line for acl in acls for s in acl.statements)
-        blocks = (*config.routers, *config.transports, *config.authenticators, *acls)
+        drivers = (*config.routers, *config.transports, *config.authenticators)
         # The outer rank wins where one line opens two things (`name: accept`).
         self._note(statements, 2)
-        self._note((block.line for block in blocks), 1)
+        self._note((driver.line for driver in drivers), 1)
+        self._note((acl.line for acl in acls), 1)
         self._note(config.sections.values(), 0)
 
     def _note(self, lines: Iterable[Text], rank: int) -> None:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 FILE_NAME = ".eximkit.toml"
 
-_MACRO = re.compile(r"(?P<name>[A-Z][A-Za-z0-9_]*)[ \t]*(?:=[ \t]*(?P<value>.*))?",
-                    re.ASCII | re.DOTALL)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -66,23 +63,11 @@ def parse_settings(text: str, path: str) -> Settings:
     return Settings(directory=path.rpartition("/")[0], **values)  # type: ignore[arg-type]
 
 
-def macros(definitions: tuple[str, ...]) -> dict[str, str]:
-    """`NAME=VALUE` or `NAME`, as after `-D`. Raises SettingsError for another form."""
-    found: dict[str, str] = {}
-    for text in definitions:
-        match = _MACRO.fullmatch(text)
-        if match is None:
-            raise SettingsError(
-                f"cannot define {text!r}: a macro is NAME or NAME=VALUE, and its name "
-                "begins with an upper-case letter"
-            )
-        found[match["name"]] = match["value"] or ""
-    return found
-
-
 def _where(text: str, path: str, key: str) -> str:
     """The place of a key at the top of a TOML text."""
-    pattern = re.compile(rf"""^[ \t]*["']?{re.escape(key)}["']?[ \t]*[=.]""", re.MULTILINE)
+    pattern = re.compile(
+        rf"""^[ \t]*["']?{re.escape(key)}["']?[ \t]*[=.]""", re.MULTILINE
+    )
     match = pattern.search(text) or re.search(re.escape(key), text)
     if match is None:
         return path

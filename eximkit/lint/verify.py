@@ -1,7 +1,7 @@
 """Whether a fix holds: the edited files are read and linted again.
 
 A fix is offered only if its finding is gone then, and no other error or warning has
-come. One of severity info may come: a guard that mends EXP101 leaves two names (EXP107).
+come. A remark of severity info may come: a guard that mends EXP101 leaves two names.
 """
 
 from __future__ import annotations
@@ -93,23 +93,23 @@ def verified(
     return replace(result, findings=tuple(findings))
 
 
-def fixed(
-    relint: Relint, select: Callable[[LintResult], LintResult], *, unsafe: bool
-) -> tuple[dict[str, str], LintResult]:
-    """The new texts of the files that fixes change, and what is left to say then.
+def fixed(full: Relint, selected: Relint | None, *, unsafe: bool) -> dict[str, str]:
+    """The new texts, by path, of the files that the fixes of a configuration change.
 
-    select: the part of a full result that the user asked for.
+    full: lints with all rules. selected: with those whose fixes are asked for, if not
+    all. unsafe: take fixes that are not safe as well.
     """
     texts: dict[str, str] = {}
+    for _ in range(_ROUNDS):
+        made = dict(texts)
 
-    def again(more: Mapping[str, str]) -> LintResult:
-        return relint({**texts, **more})
+        def again(more: Mapping[str, str], made: dict[str, str] = made) -> LintResult:
+            return full({**made, **more})
 
-    for last in (*[False] * _ROUNDS, True):
-        full = again({})
-        result = verified(select(full), again, full)
+        every = full(texts)
+        result = verified(selected(texts) if selected else every, again, every)
         chosen = compatible(result.findings, unsafe=unsafe)
-        if last or not chosen:
+        if not chosen:
             break
         texts.update(edited(chosen, result.sources))
-    return texts, result
+    return texts

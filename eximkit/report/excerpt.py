@@ -16,8 +16,13 @@ _FARTHEST = 4000
 """Octets looked at on either side of a place, for lines of a megabyte."""
 
 
-def excerpt(place: Place, style: Style, *, caret: bool = True) -> Iterator[str]:
-    """The first line of a place, cut to the width; with `caret` the place marked."""
+def excerpt(
+    place: Place, style: Style, gutter: int = 0, *, caret: bool = True
+) -> Iterator[str]:
+    """The first line of a place, cut to the width; with `caret` the place marked.
+
+    gutter: columns for the line number at least.
+    """
     file = place.file
     start = file.line_start(place.line)
     line = file.line_text(place.line)
@@ -26,17 +31,17 @@ def excerpt(place: Place, style: Style, *, caret: bool = True) -> Iterator[str]:
     before = _shown(line[max(0, at - _FARTHEST) : at])
     marked = _shown(line[at : min(stop, at + _FARTHEST)])
     after = _shown(line[stop : stop + _FARTHEST])
-    number = str(place.line)
-    gutter = " " * len(number)
+    number = f"{place.line:>{gutter}}"
+    margin = " " * len(number)
     room = max(20, style.width - len(number) - 3)
-    before, marked, after = _cut(before.lstrip(), marked, after.rstrip(), room)
+    before, marked, after = _cut(before, marked, after.rstrip(), room)
     if caret:
-        yield f"{gutter} |"
+        yield f"{margin} |"
     text = before + (style.paint("bold", marked) if caret else marked) + after
     yield f"{style.paint('dim', number)} | {text}".rstrip()
     if caret:
         mark = style.paint("caret", "^" * max(1, len(marked)))
-        yield f"{gutter} | {' ' * len(before)}{mark}"
+        yield f"{margin} | {' ' * len(before)}{mark}"
 
 
 def _shown(octets: str) -> str:

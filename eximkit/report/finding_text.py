@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from eximkit.lint.result import LintResult
     from eximkit.report.style import Style
 
-_NOTHING = "no greeting: the expansion fails, and the message is deferred"
-
 
 def report(result: LintResult, style: Style) -> Iterator[str]:
     """One block for each option that has findings, then the greetings and a summary."""
@@ -54,76 +52,86 @@ def _groups(findings: Iterable[Finding]) -> list[list[Finding]]:
 
 def _block(group: list[Finding], style: Style) -> Iterator[str]:
     first = group[0]
-    yield from _heading(first, style)
-    yield from excerpt(first.place, style)
     places = related(first)
+    gutter = max(
+        len(str(place.line)) for place in (first.place, *(p for _, p in places))
+    )
+    yield from _heading(first, style)
+    yield from excerpt(first.place, style, gutter)
+    here = (first.place.path, first.place.line)
     for message, place in places:
-        yield from _note(f"{message}: {place.path}:{place.line}:{place.column}", style)
-    shown = {place.line for _, place in places if place.path == first.place.path}
-    for _message, place in places:
-        if place.path != first.place.path or place.line != first.place.line:
-            if place.line in shown or place.path != first.place.path:
-                yield from excerpt(place, style, caret=False)
-            shown.discard(place.line)
+        where = f"{place.path}:{place.line}:{place.column}"
+        yield from _note(f"{message}: {where}", gutter, style)
+        if (place.path, place.line) != here:
+            yield from excerpt(place, style, gutter, caret=False)
+    for note in dict.fromkeys(_notes(group)):
+        yield from _note(note, gutter, style)
+    codes = " ".join(dict.fromkeys(finding.code for finding in group))
+    yield from _note(f"eximkit explain {codes}", gutter, style, "dim")
+
+
+def _notes(group: list[Finding]) -> Iterator[str]:
+    """What else there is to say about an option, the findings after the first too."""
     wire = next((f.wire for f in group if f.wire is not None), None)
     if wire is not None:
-        yield from _note(f"first contact sends  {wire.first or _NOTHING}", style)
-        yield from _note(f"later contacts send  {wire.later or _NOTHING}", style)
-    for note in first.notes:
-        yield from _note(note, style)
+        yield f"first contact sends  {_greeting(wire.first)}"
+        yield f"later contacts send  {_greeting(wire.later)}"
+    yield from group[0].notes
     for other in group[1:]:
-        yield from _note(
-            f"also {other.code} {other.severity.value}: {other.message}", style
-        )
+        yield f"also {other.code} {other.severity.value}: {other.message}"
     for finding in group:
-        yield from _mending(finding, style)
-    codes = " ".join(dict.fromkeys(finding.code for finding in group))
-    yield from _note(f"eximkit explain {codes}", style, "dim")
+        if finding.fix is not None:
+            kind = "safe" if finding.fix.safe else "unsafe"
+            yield f"fix ({kind}): {finding.fix.title or 'see --diff'}"
+        elif finding.unfixable:
+            yield f"no fix: {finding.unfixable}"
 
 
 def _heading(finding: Finding, style: Style) -> Iterator[str]:
-    place = finding.place
+    place, severity = finding.place, finding.severity.value
     where = f"{place.path}:{place.line}:{place.column}:"
-    severity = finding.severity.value
-    head = f"{where} {finding.code} {severity}: "
-    painted = f"{style.paint('bold', where)} {finding.code} {style.paint(severity, severity)}: "
-    room = style.width - len(head)
-    lines = textwrap.wrap(
-        finding.message, style.width - 4, initial_indent=" " * (style.width - 4 - room)
-        if 0 < room < style.width - 4 else "", break_long_words=False,
-        break_on_hyphens=False,
-    )  # fmt: skip
-    if not lines:
-        yield painted.rstrip()
-        return
-    yield painted + lines[0].strip()
+    first = len(f"{where} {finding.code} {severity}: ")
+    lines = _wrapped(finding.message, style.width, first, 4)
+    start = f"{style.paint('bold', where)} {finding.code} "
+    yield f"{start}{style.paint(severity, severity)}: {lines[0]}".rstrip()
     for line in lines[1:]:
-        yield "    " + line.strip()
+        yield f"    {line}"
 
 
-def _note(text: str, style: Style, kind: str = "") -> Iterator[str]:
-    lines = textwrap.wrap(
-        text, style.width - 6, break_long_words=False, break_on_hyphens=False,
-        drop_whitespace=True,
-    )  # fmt: skip
+def _note(text: str, gutter: int, style: Style, kind: str = "") -> Iterator[str]:
+    margin = " " * gutter
+    lines = _wrapped(text, style.width, gutter + 3, gutter + 3)
     for number, line in enumerate(lines):
-        start = "   = " if number == 0 else "     "
-        yield start + (style.paint(kind, line) if kind else line)
+        sign = " " if number else "="
+        yield f"{margin} {sign} {style.paint(kind, line) if kind else line}"
 
 
-def _mending(finding: Finding, style: Style) -> Iterator[str]:
-    if finding.fix is not None:
-        kind = "safe" if finding.fix.safe else "unsafe"
-        yield from _note(f"fix ({kind}): {finding.fix.title or 'see --diff'}", style)
-    elif finding.unfixable:
-        yield from _note(f"no fix: {finding.unfixable}", style)
+def _wrapped(text: str, width: int, first: int, rest: int) -> list[str]:
+    """The lines of a text that starts in column `first` and goes on in `rest`."""
+    if first > width * 3 // 4:
+        # A long path takes its line for itself.
+        return ["", *_wrapped(text, width, rest, rest)]
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent="." * first,
+        subsequent_indent="." * rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
+    return [lines[0][first:], *(line[rest:] for line in lines[1:])] if lines else [""]
+
+
+def _greeting(text: str | None) -> str:
+    return text or "no greeting: the expansion fails, and the message is deferred"
 
 
 def _greetings(rows: list[TransportGreetings], paths: bool) -> Iterator[str]:
     yield "Transports that may greet before they are connected:\n"
     for row in rows:
         where = f"{row.path}: " if paths else ""
-        first, later = row.wire.first or _NOTHING, row.wire.later or _NOTHING
+        first, later = _greeting(row.wire.first), _greeting(row.wire.later)
         if first == later:
             yield f"  {where}{row.driver}  {first}\n"
         else:
