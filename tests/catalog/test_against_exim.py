@@ -190,7 +190,7 @@ def test_log_selectors(
 ACL_WORDS = [
     name
     for name in catalog.acl_condition_names(catalog.release("4.96"))
-    if (info := catalog.acl_condition(name)) and not info.optional
+    if (word := catalog.acl_condition(name)) and not word.optional
 ]
 
 
