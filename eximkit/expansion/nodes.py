@@ -1,7 +1,7 @@
 """The tree of an expansion string (Exim specification, chapter 11).
 
-Every node has `start` and `end`: offsets into the string that was parsed, end exclusive.
-A name that Exim does not know still has a node; `check.py` reports it.
+Every node has `start` and `end`: offsets into the string that was parsed, end
+exclusive. A name that Exim does not know still has a node; `check.py` reports it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Node:
+    """Anything that stands in a string."""
+
     start: int
     end: int
 
@@ -89,6 +91,8 @@ class Item(Node):
 
 @dataclass(frozen=True, slots=True)
 class If(Node):
+    """`${if condition {yes}{no}}`."""
+
     condition: Condition
     tail: Tail
 
@@ -110,7 +114,7 @@ class Lookup(Node):
 
 @dataclass(frozen=True, slots=True)
 class Condition(Node):
-    """A condition that is not one of the classes below; `negated` by an odd number of !.
+    """A condition that is not one of the classes below; negated by an odd number of !.
 
     arguments: its strings, in order. name_start: the offset of its name, after any !.
     """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.config.quoting import split_list
+from eximkit.expansion.check import COMMAND_ONLY
 from eximkit.lint.engine import finding_of
 from eximkit.lint.expandable import Flaw, expandables, flaws
 from eximkit.lint.finding import Severity
@@ -111,6 +112,7 @@ _LOOKUP_ITEM = re.compile(
     r"(?P<type>[A-Za-z0-9_]+)(?:\*@?)?(?:,[^;]*)?;",
     re.ASCII,
 )
+_COMMANDS = frozenset({"command", "transport_filter"})
 _LOOKED_UP = frozenset({"domain", "host", "address", "localpart"})
 
 
@@ -126,6 +128,9 @@ def check_strings(context: RuleContext) -> Iterator[Finding]:
 
 def _flaws(source: Expandable, context: RuleContext) -> Iterator[Finding]:
     for flaw in flaws(source.value.text, context.release):
+        named = source.value.text[flaw.start : flaw.end]
+        if named == COMMAND_ONLY and source.option in _COMMANDS:
+            continue
         yield _finding(source, source.value, flaw)
 
 
