@@ -9,8 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from eximkit.expansion.lists import quote_item
+from eximkit.expansion.lists import join_list
+from eximkit.expansion.values import ExpansionFailed
+from eximkit.source import BLANK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BLANKS = re.compile(r"[ \t\n\r\f\v]+", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -36,6 +42,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.in_group = False
 
     def next(self) -> str:
         return self.text[self.at : self.at + 1]
@@ -141,19 +148,30 @@ class _Reader:
         self.at += 1
         return _Address(local, self.domain())
 
+    def label(self) -> None:
+        """A group's name and colon, if they stand here."""
+        start = self.at
+        self.skip()
+        while self.take(_QUOTED) or self.take(_ATOM):
+            self.skip()
+        if self.next() == ":":
+            self.at += 1
+            self.in_group = True
+        else:
+            self.at = start
+
     def address(self) -> _Address:
         self.skip()
-        start = self.at
+        if self.next() == "@":
+            return self.finished(self.spec())
         if self.next() != "<":
-            if self.next() == "@":
-                found = self.spec()
-                return self.finished(found)
+            start = self.at
             local = self.local()
-            if self.next() == "@" and local:
+            if local and self.next() == "@":
                 self.at += 1
                 return self.finished(_Address(local, self.domain()))
-            if self.at == len(self.text) and local:
-                return _Address(local, "")
+            if local and self.ended():
+                return self.finished(_Address(local, ""))
             self.at = start
             self.phrase()
         self.at += 1
@@ -164,10 +182,15 @@ class _Reader:
         self.at += 1
         return self.finished(found)
 
+    def ended(self) -> bool:
+        return self.at >= len(self.text) or (self.in_group and self.next() == ";")
+
     def finished(self, found: _Address) -> _Address:
+        """Nothing may follow, but the end of a group and whatever comes after that."""
         self.skip()
-        if self.at < len(self.text):
+        if not self.ended():
             raise _Malformed
+        self.in_group = self.in_group and self.next() != ";"
         return found
 
 
@@ -178,12 +201,14 @@ def _parsed(text: str) -> _Address | None:
         return None
 
 
+def _text(found: _Address) -> str:
+    return f"{found.local}@{found.domain}" if found.domain else found.local
+
+
 def address(text: str) -> str:
     """The address itself, or "" if the text is not one address."""
     found = _parsed(text)
-    if found is None:
-        return ""
-    return f"{found.local}@{found.domain}" if found.domain else found.local
+    return "" if found is None else _text(found)
 
 
 def domain(text: str) -> str:
@@ -204,23 +229,37 @@ def addresses(text: str) -> str:
     A leading `>` and a character choose the separator of the result.
     """
     sign = ":"
-    rest = text.lstrip(" \t\n\r\f\v")
-    if rest.startswith(">") and len(rest) > 1:
-        sign, rest = rest[1], rest[2:]
-    found = [address(part) for part in _split(rest)]
-    return sign.join(
-        quote_item(sign, item) if index == 0 or not item.startswith(sign)
-        else " " + quote_item(sign, item)
-        for index, item in enumerate(item for item in found if item)
-    )  # fmt: skip
-
-
-def _split(text: str) -> list[str]:
-    """The parts between commas, group names and semicolons taken away."""
-    parts: list[str] = []
-    start = at = 0
-    angle = False
+    rest = text.lstrip(BLANK)
+    if rest.startswith(">"):
+        sign, rest = rest[1:2], rest[2:]
+        if not sign:
+            raise ExpansionFailed(
+                "output separator missing in expanding ${addresses:>}"
+            )
+    found: list[str] = []
     in_group = False
+    for part in _parts(rest):
+        reader = _Reader(part)
+        reader.in_group = in_group
+        if not in_group:
+            reader.label()
+        try:
+            reader.skip()
+            if reader.in_group and reader.next() == ";":
+                reader.in_group = False
+            else:
+                found.append(_text(reader.address()))
+        except _Malformed:
+            pass
+        in_group = reader.in_group
+    return join_list(sign, found)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The parts between commas that stand in no quotes, comment, brackets or route."""
+    start = at = 0
+    reader = _Reader(text)
+    angle = route = False
     while at < len(text):
         character = text[at]
         if character == '"':
@@ -228,27 +267,21 @@ def _split(text: str) -> list[str]:
             at = found.end() if found else len(text)
             continue
         if character == "(":
-            reader = _Reader(text)
             reader.at = at
             reader.skip()
             at = reader.at
             continue
-        if character == "[":
-            literal = _LITERAL.match(text, at)
-            at = literal.end() if literal else at + 1
-            continue
         if character == "\\":
             at += 2
             continue
-        angle = character == "<" or (angle and character != ">")
-        if character == ":" and not angle:
-            start, in_group = at + 1, True
-        elif character == ";" and in_group and not angle:
-            parts.append(text[start:at])
-            start, in_group = at + 1, False
-        elif character == "," and not angle:
-            parts.append(text[start:at])
+        if character == "@" and not text[start:at].strip(BLANK):
+            route = True
+        elif character in "<>":
+            angle = character == "<"
+        elif character == ":":
+            route = False
+        elif character == "," and not angle and not route:
+            yield text[start:at]
             start = at + 1
         at += 1
-    parts.append(text[start:])
-    return parts
+    yield text[start:]

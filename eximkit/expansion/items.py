@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from eximkit.expansion import digests, regex
+from eximkit.expansion.imap import imap_folder
 from eximkit.expansion.jsontext import extract_json
 from eximkit.expansion.numbers import argument
 from eximkit.expansion.strings import (
@@ -116,6 +117,7 @@ ITEMS: dict[str, Callable[[Sequence[str]], str | None]] = {
     "extract jsons": lambda arguments: extract_json(arguments, strings=True),
     "hash": _hash,
     "hmac": lambda arguments: digests.hmac(*arguments),
+    "imapfolder": imap_folder,
     "length": _length,
     "listextract": _listextract,
     "listquote": _listquote,

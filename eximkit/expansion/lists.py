@@ -56,11 +56,16 @@ def items_between(sign: str, text: str, at: int = 0) -> list[str]:
         items.append("".join(parts).rstrip(BLANK))
 
 
-def quote_item(sign: str, item: str) -> str:
-    """An item with its separators doubled; an empty one as a blank."""
-    return item.replace(sign, sign + sign) if item else " "
-
-
 def join_list(sign: str, items: Iterable[str]) -> str:
-    """Items as `map` and `filter` put them together again."""
-    return sign.join(item.replace(sign, sign + sign) for item in items)
+    """Items put together as `map`, `filter`, `sort` and `addresses` do it.
+
+    Separators in an item are doubled; an item that is empty or starts with one gets a
+    blank before it, unless it is the first.
+    """
+    parts: list[str] = []
+    for item in items:
+        if parts and (not item or item.startswith(sign)):
+            parts.append(" " + item.replace(sign, sign + sign))
+        else:
+            parts.append(item.replace(sign, sign + sign))
+    return sign.join(parts)

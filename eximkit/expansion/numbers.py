@@ -93,17 +93,16 @@ def argument(text: str, item: str, signed: bool) -> int:
 
 
 def seconds(text: str) -> int | None:
-    """A time such as 1h30m in seconds, or None if it is none or too long."""
+    """A time such as 1h30m in seconds; None if it is none, or negative by overflow."""
     total = at = 0
     while at < len(text):
         found = _TIME.match(text, at)
         if found is None:
             return None
-        total += magnitude(found[1]) * _SECONDS[found[2]]
+        count = wrap(min(magnitude(found[1]), MAXIMUM), 32)
+        total = wrap(total + count * _SECONDS[found[2]], 32)
         at = found.end()
-        if total > 2**31 - 1:
-            return None
-    return total if text else None
+    return total if text and total >= 0 else None
 
 
 def interval(value: int) -> str:

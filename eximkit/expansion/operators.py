@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.expansion import addresses, arithmetic, digests, encodings, ip, utf8, words
 from eximkit.expansion.lists import split_list
-from eximkit.expansion.numbers import interval, magnitude, seconds, wrap, wrapped
+from eximkit.expansion.numbers import interval, seconds, wrap, wrapped
 from eximkit.expansion.quoting import quote_for_lookup
 from eximkit.expansion.strings import head, lower, substring, upper
 from eximkit.expansion.values import ExpansionFailed, NotPure
@@ -79,7 +79,7 @@ def _time_interval(text: str) -> str:
             f'string "{text}" is not a positive number in "time_interval" operator'
         )
     # 4.96 keeps the number in an int.
-    return interval(wrap(min(magnitude(text), 2**63 - 1), 32))
+    return interval(wrapped(text))
 
 
 def _unknown(name: str, arguments: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eximkit.expansion.values import ExpansionFailed, NotPure
+from eximkit.expansion.values import ExpansionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,15 @@ _LDAP = str.maketrans(
         if not (chr(code).isascii() and chr(code).isalnum()) and chr(code) not in "!$'+-._"
     }
 )
+_LDAP_DN = str.maketrans(
+    {
+        chr(code): ("%5C" if chr(code) in ',+"\\<>;' else "") + f"%{code:02X}"
+        for code in range(1, 256)
+        if not (chr(code).isascii() and chr(code).isalnum()) and chr(code) not in "!$'()*+-._"
+    }
+    | {"+": "%5C+"}
+)
+_LDAP_TYPES = ("ldap", "ldapdn", "ldapm")
 _SQLITE = str.maketrans({"'": "''"})
 
 _UNCHANGED = (
@@ -28,11 +37,21 @@ _UNCHANGED = (
 
 _QUOTERS: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(_UNCHANGED, str),
-    **dict.fromkeys(("ldap", "ldapdn", "ldapm"), lambda text: text.translate(_LDAP)),
+    **dict.fromkeys(_LDAP_TYPES, lambda text: text.translate(_LDAP)),
     "mysql": lambda text: text.translate(_MYSQL),
     "pgsql": lambda text: text.translate(_PGSQL),
     "sqlite": lambda text: text.translate(_SQLITE),
 }
+
+
+def _dn(text: str) -> str:
+    """Text for a distinguished name in an LDAP URL: RFC 4514 first, then RFC 3986."""
+    inner = text.lstrip(" #")
+    start = text[: len(text) - len(inner)]
+    middle = inner.rstrip(" ")
+    end = inner[len(middle) :]
+    outer = str.maketrans({" ": "%5C%20", "#": "%5C%23"})
+    return start.translate(outer) + middle.translate(_LDAP_DN) + end.translate(outer)
 
 
 def quote_for_lookup(arguments: tuple[str, ...], text: str) -> str:
@@ -41,6 +60,10 @@ def quote_for_lookup(arguments: tuple[str, ...], text: str) -> str:
     quoter = _QUOTERS.get(kind)
     if quoter is None:
         raise ExpansionFailed(f'unknown lookup type "{kind}"')
+    if kind in _LDAP_TYPES and options == ["dn"]:
+        return _dn(text)
     if options:
-        raise NotPure("an option of a quoting operator")
+        raise ExpansionFailed(
+            f'"{"_".join(options)}" unrecognized after "${{quote_{kind}"'
+        )
     return quoter(text)

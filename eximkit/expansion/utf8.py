@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eximkit.expansion.encodings import escape
 from eximkit.expansion.values import ExpansionFailed, NotPure, stops
 
 _PREFIX = "xn--"
@@ -47,7 +48,7 @@ def clean(text: str) -> str:
             parts.append(text[at])
             at += 1
             continue
-        more = _LENGTHS.get(code, 0) if 0xC1 < code < 0xF5 else 0
+        more = _LENGTHS.get(code, 0) if 0xC1 < code < 0xF8 else 0
         stop = at + 1
         while stop < end and stop <= at + more and ord(text[stop]) in _CONTINUATION:
             stop += 1
@@ -74,26 +75,22 @@ def _decoded(text: str) -> str | None:
         return None
 
 
-def _shown(text: str) -> str:
-    return "".join(c if c.isascii() else f"\\{ord(c):03o}" for c in text)
-
-
 def domain_to_alabel(text: str) -> str:
     """ASCII names are left as they are; others depend on the library's IDNA tables."""
     if text.isascii():
         return text
     if _decoded(text) is None:
         raise ExpansionFailed(
-            f"error converting utf8 ({_shown(text)}) to alabel: string encoding error"
+            f"error converting utf8 ({escape(text)}) to alabel: string encoding error"
         )
     raise NotPure("IDNA tables")
 
 
 def domain_from_alabel(text: str) -> str:
     """Names without an encoded label are left as they are."""
-    if not text:
-        raise stops("utf8_domain_from_alabel of an empty string")
-    if text.isascii() and _PREFIX not in text.lower():
+    if not text.strip("."):
+        raise stops("utf8_domain_from_alabel without a name")
+    if text.isascii() and _PREFIX not in text.lower() and text == text.strip("."):
         return text
     raise NotPure("IDNA tables")
 
@@ -105,7 +102,7 @@ def localpart_to_alabel(text: str) -> str:
     decoded = _decoded(text)
     if decoded is None:
         raise ExpansionFailed(
-            f"error converting utf8 ({_shown(text)}) to alabel: "
+            f"error converting utf8 ({escape(text)}) to alabel: "
             "l_u2a: bad UTF-8 input"
         )
     return _PREFIX + decoded.encode("punycode").decode("ascii")
@@ -114,9 +111,11 @@ def localpart_to_alabel(text: str) -> str:
 def localpart_from_alabel(text: str) -> str:
     if not text.startswith(_PREFIX):
         raise ExpansionFailed(
-            f"error converting alabel ({_shown(text)}) to utf8: bad alabel prefix"
+            f"error converting alabel ({escape(text)}) to utf8: bad alabel prefix"
         )
     try:
+        if text.startswith("-", len(_PREFIX)):
+            raise NotPure("a malformed alabel")
         decoded = text[len(_PREFIX) :].encode("latin-1").decode("punycode")
         return decoded.encode("utf-8").decode("latin-1")
     except UnicodeError:

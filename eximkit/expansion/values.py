@@ -6,7 +6,7 @@ what it stands for, what it varies with, and the little that is certain of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -34,8 +34,8 @@ class Hole:
     depends: the variables and outside sources that it varies with.
     empty: True where it is certainly empty, False where it certainly is not, else None.
     low, high: inclusive bounds where it is certainly an integer.
-    address: it is certainly an IP address (if not empty). opaque: nothing can be said of
-    what it depends on. of: what tells it from another of the same name, never shown.
+    address: it is certainly an IP address (if not empty). opaque: nothing can be said
+    of what it depends on. of: what tells it from another of the same name, never shown.
     """
 
     name: str
@@ -160,29 +160,32 @@ def is_address(value: Value) -> bool:
     return isinstance(part, Hole) and part.address
 
 
-def derived(name: str, *values: Value, **certain: object) -> Unknown:
+def derived(
+    name: str,
+    *values: Value,
+    opaque: bool = False,
+    empty: bool | None = None,
+    low: int | None = None,
+    high: int | None = None,
+) -> Unknown:
     """What an unknown function makes of `values`: one hole that varies with them all.
 
     It is shown under the name of the first hole among them, or else as `name`.
     """
     depends: frozenset[str] = NOTHING
-    opaque = False
     shown = ""
     for value in values:
         depends |= value.depends
         if isinstance(value, Unknown):
             opaque = opaque or value.opaque
             shown = shown or value.holes[0].name
-    made = Hole(
-        shown or name,
-        depends or frozenset((name,)),
-        opaque=opaque,
-        of="\0".join((name, *map(str, values))),
-    )
-    return Unknown((replace(made, **certain) if certain else made,))  # type: ignore[arg-type]
+    of = "\0".join((name, *map(str, values)))
+    sources = depends or frozenset((name,))
+    return Unknown((
+        Hole(shown or name, sources, empty, low, high, opaque=opaque, of=of),
+    ))  # fmt: skip
 
-
-class NotPure(Exception):  # noqa: N818 - an outcome like ExpansionFailed, not an error
+class NotPure(Exception):
     """A result that depends on more than the strings given: files, options, the host.
 
     reason: what it depends on, in a few words.

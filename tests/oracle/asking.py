@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+# Exim remembers from one line to the next whether ${addresses:…} has left an open group.
+# An address before a semicolon ends one.
+FORGET = "${if eq{${addresses:a;}}{}{}{}}"
 CONFIG = "primary_hostname = host.example\nkeep_environment =\n"
 
 
@@ -30,7 +33,7 @@ def ask(exim: Path, folder: Path, expressions: Sequence[str]) -> list[Answer]:
     """What Exim makes of each expression (one line each, no line ends)."""
     config = folder / "exim.conf"
     config.write_text(CONFIG)
-    lines = [f"r={e}\nmark-{n}-mark\n" for n, e in enumerate(expressions)]
+    lines = [f"r={e}\nmark-{n}-mark{FORGET}\n" for n, e in enumerate(expressions)]
     done = subprocess.run(
         [exim, "-C", str(config), "-be"],
         input="".join(lines).encode("latin-1"),

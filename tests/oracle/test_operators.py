@@ -14,7 +14,9 @@ import pytest
 
 from eximkit.expansion.conditions import CONDITIONS
 from eximkit.expansion.items import ITEMS
+from eximkit.expansion.lists import join_list, split_list
 from eximkit.expansion.operators import PURE_OPERATORS, apply_operator
+from eximkit.expansion.sorting import COMPARATORS, sort_items
 from eximkit.expansion.values import ExpansionFailed, NotPure
 from tests.oracle import asking
 
@@ -50,7 +52,7 @@ JSON = [
     *'[]{},:"', '"a"', '"b"', "1", "2", " ", "\\", "[1,2]", '{"a":1}', '{"a":1,"b":"c"}',
     "null", '"a":', '"b":', '["a","b"]',
 ]  # fmt: skip
-TIMES = ["1", "2", "10", "w", "d", "h", "m", "s", "1h", "30m", "5s", " ", "x", "-", "9999999"]
+TIMES = ["1", "4294967297", "2147483647s",  "2", "10", "w", "d", "h", "m", "s", "1h", "30m", "5s", " ", "x", "-", "9999999"]
 HEX = [*"0123456789abcdefABCDEF", "g", " "]
 BASE64 = ["YW", "Jj", "YQ==", "YWI=", "=", "==", "A", "/", "+", " ", "\n", "-", "abcd"]
 XTEXT = ["a", "+", "+41", "+2B", "+0a", "+2b", " ", "é"]
@@ -67,8 +69,7 @@ PATTERNS = [
 SUBJECTS = [*"abcabc", "A", " ", "x", "ab", "\n"]
 HOSTS = [
     "1.2.3.4", "1.2.3.5", "1.2.0.0/16", "0.0.0.0/0", "::1", "::/0", "::ffff:1.2.3.4",
-    "2001:db8::/32", "2001:db8::1", "!", "!", "<; ", "; ", ";", " : ", " : ", "*", " ",
-    "/24", "/33", "/",
+    "2001:db8::/32", "2001:db8::1/128", "10.0.0.0/8", "1.2.3.4/33", "1.2.3.4/", "*",
 ]  # fmt: skip
 DOMAINS = ["a.b", "x.a.b", "A.B", "c", "*.a.b", "*a.b", "*", "!", ":", " : ", " ", "^a", "b"]
 LOCALS = ["a", "ab", "AB", "*b", "*", "!", ":", " : ", "+caseful", "^a", " "]
@@ -85,6 +86,19 @@ def joined(tokens: Sequence[str], longest: int = LONGEST) -> Callable[..., str]:
     return make
 
 
+def listed(items: Sequence[str]) -> Callable[[random.Random], str]:
+    """A list of whole items, some of them negated, with a separator of its own."""
+
+    def make(chance: random.Random) -> str:
+        chosen = [
+            chance.choice(["", "", "!", "! "]) + chance.choice(items)
+            for _ in range(chance.randrange(5))
+        ]
+        return chance.choice(["<;", "<; "]) + (";" + " " * chance.randrange(2)).join(chosen)
+
+    return make
+
+
 def one_of(*tokens: str) -> Callable[[random.Random], str]:
     return lambda chance: chance.choice(tokens)
 
@@ -95,11 +109,11 @@ OPERANDS = {
     "base32d": [*"abcxyz27", "A", "0", "-"], "base62d": [*"abcxyzAZ019", "-"],
     "base64d": BASE64, "eval": SUMS, "eval10": SUMS, "from_utf8": UTF8, "hex2b64": HEX,
     "ipv6denorm": IPS, "ipv6norm": IPS, "listcount": LISTS, "mask": IPS,
-    "reverse_ip": IPS, "rfc2047": WORDS, "rfc2047d": [*WORDS, "=", "?"],
+    "reverse_ip": IPS, "rfc2047": [*WORDS[:-3], *"!#$%&*+-/^`{|}~"], "rfc2047d": [*WORDS, "=", "?"],
     "time_eval": TIMES, "time_interval": NUMBERS, "utf8clean": UTF8,
     "utf8_domain_from_alabel": PLAIN_DOMAINS, "utf8_domain_to_alabel": PLAIN_DOMAINS,
     "utf8_localpart_from_alabel": ["xn--", "a", "b", "-", "9"],
-    "utf8_localpart_to_alabel": UTF8,
+    "utf8_localpart_to_alabel": UTF8, "quote": [*OCTETS, *' # ,+"<>;' * 12],
 }  # fmt: skip
 ARGUMENTS = {
     "h": ["1", "3_10", "0", "5_62", "5_63", ""], "hash": ["1", "3_26", "4_62", "x", "2_1"],
@@ -107,7 +121,7 @@ ARGUMENTS = {
     "nh": ["7", "100_7", "3_3"], "nhash": ["1", "24", "8_63", "x"],
     "s": ["0", "-0", "1", "-1", "2_3", "-3_2", "-9_8", "", "-", "4294967297", "1_4294967295"],
     "substr": ["1_0", "-2_9", "1_", "_3", "2147483648", "1_2_3", "3x"],
-    "quote": ["", "mysql", "pgsql", "sqlite", "ldap", "ldapdn", "ldapm", "lsearch", "nis",
+    "quote": ["", "mysql", "pgsql", "sqlite", "ldap", "ldapdn", "ldap_dn", "lsearch", "nis",
               "nis0", "dnsdb", "cdb", "xxx", "dsearch", "passwd", "iplsearch", "dbmjz"],
     "mask": ["", "n", "x"], "sha2": ["", "256", "384", "512", "1"],
     "sha256": ["", "512", "x"], "sha3": ["", "224", "256", "384", "512", "x_1"],
@@ -182,6 +196,7 @@ ITEM_ARGUMENTS: dict[str, Sequence[Callable[[random.Random], str]]] = {
     "extract jsons": (one_of("a", "b", "1", "2"), joined(JSON, 12)),
     "hash": (one_of("0", "1", "3", " 2", "x", "99"), joined(OCTETS)),
     "hmac": (one_of("md5", "sha1", "sha256"), joined(OCTETS, 90), joined(OCTETS)),
+    "imapfolder": (joined([*"ab/&. ~", "//", "\x01", "\t", '"'], 7),),
     "length": (joined([*NUMBERS, "1", "2"], 2), joined(WORDS)),
     "listextract": (joined(["1", "2", "3", "-", " ", "x"], 2), joined(LISTS)),
     "listquote": (one_of(":", ";", "", "ab", " "), joined(LISTS)),
@@ -226,6 +241,9 @@ MORE_ARGUMENTS: dict[str, Sequence[Callable[[random.Random], str]]] = {
         one_of("0", "1", "2", "3", "-1", "-2", "-", " 1 ", "4294967297"),
         joined([":", ",", " ", "-", "]", "\\"], 3),
         joined(["a", "b", ":", ",", " ", "-", "]"]),
+    ),
+    "imapfolder": (
+        joined([*"abX/&. ", "/", "\x01"], 7), one_of("/", "X", "."), joined([*"a./&X"], 2),
     ),
     "hash": (one_of("0", "1", "3"), one_of("1", "26", "62", "63", "x", "-1"), joined(WORDS)),
     "nhash": (one_of("1", "7", "-5"), one_of("1", "9", "x", "-1"), joined(WORDS)),
@@ -282,7 +300,7 @@ CONDITION_ARGUMENTS: dict[str, Sequence[Callable[[random.Random], str]]] = {
     "match_domain": (one_of("a.b", "x.a.b", "A.B", "c", ""), joined(DOMAINS)),
     "match_ip": (
         one_of("1.2.3.4", "::1", "::ffff:1.2.3.4", "2001:db8::1", "", "x"),
-        joined(HOSTS, 10),
+        listed(HOSTS),
     ),
     "match_local_part": (one_of("a", "A", "ab", "aB", ""), joined(LOCALS)),
 }  # fmt: skip
@@ -310,3 +328,42 @@ def test_conditions(name: str, exim: Path, tmp_path: Path) -> None:
             )
         )
     compare(exim, tmp_path, questions, answered=0.3)
+
+
+@pytest.mark.parametrize("name", sorted(COMPARATORS))
+def test_sort(name: str, exim: Path, tmp_path: Path) -> None:
+    chance = random.Random(f"sort {name}")
+    tokens = [*"abABZ_", "a:b", ":", "10", "9", "1K", "x", "-1"]
+
+    def result(text: str) -> str:
+        sign, items = split_list(text)
+        return join_list(sign, sort_items(name, [(item, f"1{item}") for item in items]))
+
+    questions = []
+    for _ in range(ROUNDS):
+        text = joined(["<,", ""], 1)(chance) + ",".join(
+            chance.choices(tokens, k=chance.randrange(7))
+        )
+        questions.append(
+            Question(
+                f"${{sort{braced([text])}{{{name}}}{{1$item}}}}",
+                lambda text=text: result(text),
+            )
+        )
+    compare(exim, tmp_path, questions)
+
+
+def test_lists_are_put_together_again(exim: Path, tmp_path: Path) -> None:
+    chance = random.Random("map")
+    questions = []
+    for _ in range(ROUNDS):
+        text, added = joined(LISTS)(chance), joined(["x", ":", ";", "\n"], 1)(chance)
+
+        def result(text: str = text, added: str = added) -> str:
+            sign, items = split_list(text)
+            return join_list(sign, [f"{added}{item}" for item in items])
+
+        questions.append(
+            Question(f"${{map{braced([text])}{{{asking.escaped(added)}$item}}}}", result)
+        )
+    compare(exim, tmp_path, questions)
