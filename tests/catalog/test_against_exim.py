@@ -1,10 +1,12 @@
 """The catalogue against a real Exim: what it lists, knows and refuses.
 
-Only 4.96 as Debian builds it is judged; another one skips with that reason.
+Only 4.96 as Debian builds it can judge: names of features that this build leaves out
+are marked in the tables, and elsewhere these tests skip.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,9 @@ def empty(exim: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("exim") / "empty.conf"
     place.write_text("keep_environment =\n")
     if "Exim version 4.96 " not in ask(exim, "-C", str(place), "-bV"):
-        pytest.skip("this Exim is not 4.96")
+        # CI installs 4.96; there a test that could not run is a failure.
+        end = pytest.fail if os.environ.get("CI") else pytest.skip
+        end("this Exim is not 4.96, whose tables these are")
     return place
 
 
