@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from eximkit.config.continuation import Gathered
 from eximkit.config.directives import Conditionals, include
 from eximkit.errors import InputError
 from eximkit.problem import Problem
@@ -75,54 +76,6 @@ class _Cursor:
         self.version = version
 
 
-class _Parts:
-    """What a logical line is made of, so far. length: in characters."""
-
-    __slots__ = ("_ends", "_texts", "length")
-
-    def __init__(self) -> None:
-        self._texts: list[Text] = []
-        self._ends: list[int] = []
-        self.length = 0
-
-    @property
-    def count(self) -> int:
-        return len(self._texts)
-
-    def add(self, text: Text) -> None:
-        self._texts.append(text)
-        self._ends.append(len(text))
-        self.length += len(text)
-
-    def strip(self) -> None:
-        """Drop the blanks at the end."""
-        while self.length and self._last() in BLANK:
-            self._drop()
-
-    def take_backslash(self) -> bool:
-        """Drop the last character if it is a backslash; whether it was."""
-        found = self._last() == "\\"
-        if found:
-            self._drop()
-        return found
-
-    def text(self) -> Text:
-        ends = zip(self._texts, self._ends, strict=True)
-        texts = [text.slice(0, end) for text, end in ends]
-        return texts[0] if len(texts) == 1 else Text.join(texts)
-
-    def _last(self) -> str:
-        # The first part stays when it is empty: it still has a place.
-        while self._ends[-1] == 0 and len(self._ends) > 1:
-            self._ends.pop()
-            self._texts.pop()
-        return self._texts[-1].text[self._ends[-1] - 1]
-
-    def _drop(self) -> None:
-        self._ends[-1] -= 1
-        self.length -= 1
-
-
 class LineReader:
     """Reads a configuration, one logical line at a time.
 
@@ -154,6 +107,7 @@ class LineReader:
         self._octets = 0
         self._finished = False
         self._indented = False
+        self._dropped: Text | None = None
         for part in parts:
             if not part.file.generated and part.file not in self.files:
                 self.files.append(part.file)
@@ -164,7 +118,7 @@ class LineReader:
         It starts with the first character that is not blank; trailing blanks are gone
         (but for those before the backslash that ends a file).
         """
-        parts = _Parts()
+        parts = Gathered()
         # Whether anything, be it a blank, precedes a backslash: then what follows is
         # the rest of a line, no new one.
         started = False
@@ -173,6 +127,10 @@ class LineReader:
             if line is None:
                 if not started:
                     return None
+                if self._dropped is not None:
+                    # Exim finds the file at its end, and in its buffer still the
+                    # comment or the directive that it had put aside.
+                    parts.add(self._dropped)
                 break
             if line.text:
                 started = started or self._indented
@@ -202,8 +160,9 @@ class LineReader:
         """The next physical line that holds neither a comment nor a directive.
 
         It comes without white space at either end; `_indented` says whether some was
-        at its start.
+        at its start. `_dropped` is the comment or directive that came last.
         """
+        self._dropped = None
         while not self._finished:
             cursor = self._cursor()
             if cursor is None:
@@ -227,6 +186,7 @@ class LineReader:
                 continue
             if content.startswith("#"):
                 self._note_remark(file, start, end)
+                self._dropped = Text.of(file, start, end) if started else None
                 continue
             result = self.macros.substitute(file, start, end, not started)
             if result is not None:
@@ -236,12 +196,14 @@ class LineReader:
                 line = result.text.text
                 content = line.lstrip(BLANK)
                 if content.startswith("#"):
+                    self._dropped = result.text
                     continue
             indent = len(line) - len(content)
             text = None if result is None else result.text
             if content.startswith("."):
                 whole = Text.of(file, start, end) if text is None else text
                 directive = whole.slice(indent)
+                self._dropped = whole
                 if self._directive(directive, result is not None, data[end : end + 1]):
                     continue
             if self._conditionals.skipping:
