@@ -1,4 +1,4 @@
-"""Mail addresses as they stand in headers (RFC 5322; Exim specification, section 11.6).
+"""Mail addresses as they stand in headers (RFC 5322; Exim specification, 11.6).
 
 `address`, `domain` and `local_part` take one address, with or without a phrase, angle
 brackets, a source route and comments, and give "" for anything else; `addresses` takes a

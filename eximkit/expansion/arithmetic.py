@@ -15,7 +15,9 @@ _BLANKS = re.compile(r"[ \t\n\r\f\v]*", re.ASCII)
 _OPERATOR = re.compile(r"<<|>>|[-+*/%&^|]")
 # C's own forms: 0x… (the digits may be missing: the C library has then taken the x),
 # octal, decimal.
-_ANY_BASE = re.compile(r"(?P<hex>0[xX][0-9a-fA-F]*)|(?P<octal>0[0-7]*)|(?P<plain>[1-9][0-9]*)")
+_ANY_BASE = re.compile(
+    r"(?P<hex>0[xX][0-9a-fA-F]*)|(?P<octal>0[0-7]*)|(?P<plain>[1-9][0-9]*)"
+)
 _DECIMAL = re.compile(r"(?P<plain>[0-9]+)")
 
 _BINDING = {
@@ -104,8 +106,7 @@ def _number(text: str, at: int, decimal: bool) -> tuple[int, int] | None:
 
 def _wrong(what: str, text: str, at: int) -> ExpansionFailed:
     return ExpansionFailed(
-        "error in expression evaluation: "
-        f'{what} (after processing "{text[:at]}")'
+        f'error in expression evaluation: {what} (after processing "{text[:at]}")'
     )
 
 

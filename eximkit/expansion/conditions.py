@@ -50,8 +50,10 @@ def _strings(compare: Callable[[str, str], bool]) -> Condition:
 
 
 def _caseless(compare: Callable[[int, int], bool]) -> Condition:
-    """In Exim's caseless order the longer string does not win: where one starts with
-    the other, the left one counts as greater, whichever is longer."""
+    """Exim's caseless order, in which the longer string does not win.
+
+    Where one starts with the other, the left one is the greater, whichever is longer.
+    """
 
     def condition(arguments: Sequence[str]) -> Verdict:
         left, right = lower(arguments[0]), lower(arguments[1])

@@ -1,5 +1,7 @@
-"""Digests: md5, sha1, sha2, sha3, hmac, and Exim's own `hash` and `nhash`
-(Exim specification, sections 11.5 and 11.6)."""
+"""Digests: md5, sha1, sha2, sha3, hmac, and Exim's own `hash` and `nhash`.
+
+Exim specification, sections 11.5 and 11.6.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _PRIMES = (
     83, 89, 97, 101, 103, 107, 109, 113,
 )  # fmt: skip
 
-_SHA2: Mapping[str, str] = {"": "sha256", "256": "sha256", "384": "sha384", "512": "sha512"}
+_SHA2: Mapping[str, str] = {
+    "": "sha256", "256": "sha256", "384": "sha384", "512": "sha512",
+}  # fmt: skip
 _SHA3: Mapping[str, str] = {
     "": "sha3_256", "224": "sha3_224", "256": "sha3_256", "384": "sha3_384",
     "512": "sha3_512",
@@ -26,7 +30,7 @@ _HMAC: Mapping[str, str] = {"md5": "md5", "sha1": "sha1"}
 
 def digest(algorithm: str, text: str) -> str:
     """A digest in lower-case hexadecimal."""
-    import hashlib  # noqa: PLC0415 - few expansions need it, and it is slow to load
+    import hashlib  # few expansions need it, and it is slow to load
 
     return hashlib.new(
         algorithm, text.encode("latin-1"), usedforsecurity=False
@@ -54,7 +58,7 @@ def hmac(algorithm: str, secret: str, text: str) -> str:
     name = _HMAC.get(algorithm)
     if name is None:
         raise ExpansionFailed(f'hmac algorithm "{algorithm}" is not recognised')
-    import hmac as library  # noqa: PLC0415 - as in digest
+    import hmac as library  # as in digest
 
     key, data = secret.encode("latin-1"), text.encode("latin-1")
     return library.new(key, data, name).hexdigest()

@@ -45,11 +45,12 @@ _REGEX_QUOTED: Mapping[int, str] = str.maketrans(
 
 
 def base64(text: str) -> str:
+    """`${base64:…}` and `${str2b64:…}`."""
     return b2a_base64(text.encode("latin-1"), newline=False).decode("ascii")
 
 
 def base64_decoded(text: str, operator: str = "base64d") -> str:
-    """Blanks anywhere are skipped; anything else but base 64 is an error."""
+    """`${base64d:…}`: blanks are skipped, anything else but base 64 is an error."""
     compact = text.translate(_UNBLANK)
     if not _BASE64.fullmatch(compact):
         raise ExpansionFailed(
@@ -74,6 +75,7 @@ def _decimal(text: str, operator: str) -> int:
 
 
 def base32(text: str) -> str:
+    """`${base32:…}`: no digits for zero."""
     value, shown = _decimal(text, "base32"), ""
     while value:
         value, digit = divmod(value, len(_BASE32))
@@ -82,7 +84,7 @@ def base32(text: str) -> str:
 
 
 def base62(text: str) -> str:
-    """Six digits, the highest ones lost."""
+    """`${base62:…}`: six digits, higher ones are lost."""
     value, shown = _decimal(text, "base62"), ""
     for _ in range(6):
         value, digit = divmod(value, len(_BASE62))
@@ -104,14 +106,17 @@ def _from_digits(text: str, alphabet: str, base: int) -> str:
 
 
 def base32_decoded(text: str) -> str:
+    """`${base32d:…}`."""
     return _from_digits(text, _BASE32, 32)
 
 
 def base62_decoded(text: str) -> str:
+    """`${base62d:…}`."""
     return _from_digits(text, _BASE62, 62)
 
 
 def hex_to_base64(text: str) -> str:
+    """`${hex2b64:…}`."""
     if not re.fullmatch(r"[0-9A-Fa-f]*", text):
         raise ExpansionFailed(f'"{text}" is not a hex string')
     if len(text) % 2:
@@ -120,30 +125,34 @@ def hex_to_base64(text: str) -> str:
 
 
 def hexquote(text: str) -> str:
+    """`${hexquote:…}`: what is no printable ASCII, and the blank, as \\xHH."""
     return text.translate(_HEXED)
 
 
 def escape(text: str) -> str:
+    """`${escape:…}`: what is no printable ASCII as octal, tabs as they are."""
     return text.translate(_PRINTED)
 
 
 def escape8bit(text: str) -> str:
+    """`${escape8bit:…}`: the backslash, DEL and what is no ASCII as octal."""
     return text.translate(_PRINTED_8BIT)
 
 
 def rxquote(text: str) -> str:
+    """`${rxquote:…}`: a backslash before all but letters and digits."""
     return text.translate(_REGEX_QUOTED)
 
 
 def quote(text: str) -> str:
-    """In double quotes unless only letters, digits, `_`, `.` and `-` are in it."""
+    """`${quote:…}`: in double quotes unless only letters, digits, `_`, `.` and `-` are in it."""
     if text and all(c in _WORD or c in "_.-" for c in text):
         return text
     return f'"{text.translate(_QUOTED)}"'
 
 
 def quote_local_part(text: str) -> str:
-    """In double quotes unless it is an RFC 2822 dot-atom (two dots may meet)."""
+    """`${quote_local_part:…}`: quoted unless a dot-atom, in which two dots may meet."""
     if text and all(c in _ATEXT for c in text) and "." not in (text[0], text[-1]):
         return text
     return f'"{text.translate(_QUOTED)}"'

@@ -20,7 +20,7 @@ def imap_folder(arguments: Sequence[str]) -> str:
     """
     name = arguments[0]
     separator = arguments[1] if len(arguments) > 1 else "/"
-    specials = arguments[2] if len(arguments) > 2 else ""  # noqa: PLR2004
+    specials = arguments[2] if len(arguments) > 2 else ""
     if len(separator) != 1:
         raise ExpansionFailed(
             f'IMAP folder separator must be one character, found "{separator}"'
@@ -34,7 +34,7 @@ def imap_folder(arguments: Sequence[str]) -> str:
     for index, character in enumerate(name):
         if character == separator:
             _flush(encoded, parts)
-            if parts and name[index + 1 : index + 2] not in {separator, ""}:
+            if index and name[index + 1 : index + 2] not in {separator, ""}:
                 parts.append(".")
         elif ord(character) not in _PRINTABLE or character in specials:
             encoded.append(character)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from eximkit.expansion.numbers import magnitude
 from eximkit.expansion.values import ExpansionFailed, NotPure
 
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _HEX = re.compile(r"[0-9A-Fa-f]{1,4}")
 _MASKED = re.compile(r"([^/]*)(?:/([0-9]*))?", re.DOTALL)
 _GROUPS = 8
@@ -90,7 +91,7 @@ def parse_masked(text: str) -> tuple[Address, int | None] | None:
 
 def groups(address: Address) -> list[int]:
     """The eight 16-bit groups; an IPv4 address is mapped (::ffff:0:0/96)."""
-    value = address.value | (0xFFFF << 32 if address.bits == 32 else 0)  # noqa: PLR2004
+    value = address.value | (0xFFFF << 32 if address.bits == 32 else 0)
     return [value >> shift & 0xFFFF for shift in range(112, -1, -16)]
 
 
@@ -144,7 +145,7 @@ def mask(text: str, colons: bool) -> str:
     if length > address.bits:
         raise ExpansionFailed(f'mask value too big in "{text}"')
     value = network(address, length)
-    if address.bits == 32:  # noqa: PLR2004
+    if address.bits == 32:
         shown = ".".join(str(value >> shift & 255) for shift in (24, 16, 8, 0))
     elif colons:
         shown = shortest(groups(Address(128, value)))

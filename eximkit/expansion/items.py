@@ -39,6 +39,8 @@ def _extract(arguments: Sequence[str]) -> str | None:
     number = field_number(key)
     if number is None:
         return by_key(key, arguments[1])
+    if len(arguments) < _NUMBER_FIELDS:
+        raise ExpansionFailed("missing separators for extract by number")
     return by_number(number, arguments[1], arguments[2])
 
 
@@ -53,7 +55,7 @@ def _length(arguments: Sequence[str]) -> str:
 def _substr(arguments: Sequence[str]) -> str:
     start = argument(arguments[0], "substr", signed=True)
     length = None
-    if len(arguments) > 2:  # noqa: PLR2004
+    if len(arguments) > 2:
         length = argument(arguments[1], "substr", signed=False)
     return substring(arguments[-1], start, length)
 
@@ -61,7 +63,7 @@ def _substr(arguments: Sequence[str]) -> str:
 def _hash(arguments: Sequence[str]) -> str:
     length = argument(arguments[0], "hash", signed=True)
     limit = 26
-    if len(arguments) > 2:  # noqa: PLR2004
+    if len(arguments) > 2:
         limit = argument(arguments[1], "hash", signed=False)
     return digests.hash_text(arguments[-1], length, limit)
 
@@ -69,7 +71,7 @@ def _hash(arguments: Sequence[str]) -> str:
 def _nhash(arguments: Sequence[str]) -> str:
     first = argument(arguments[0], "nhash", signed=True)
     second = None
-    if len(arguments) > 2:  # noqa: PLR2004
+    if len(arguments) > 2:
         second = argument(arguments[1], "nhash", signed=False)
     return digests.nhash(arguments[-1], first, second)
 
@@ -126,8 +128,8 @@ ITEMS: dict[str, Callable[[Sequence[str]], str | None]] = {
     "substr": _substr,
     "tr": lambda arguments: translate(*arguments),
 }
-"""Items by name, or name and format: from their expanded arguments to their text, None for "not found" (then
-the `no` part of the tail counts).
+"""Items by name, or name and format: from their expanded arguments to their text, None
+for "not found" (then the `no` part of the tail counts).
 
 They raise ExpansionFailed with Exim's message, or NotPure.
 """

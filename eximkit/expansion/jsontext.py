@@ -1,7 +1,7 @@
 """JSON as Exim takes it apart (Exim specification, section 11.5).
 
-Exim counts brackets; it does not parse: a comma or a bracket in a string counts like any
-other, and what follows the closing bracket is not looked at.
+Exim counts brackets; it does not parse: a comma or a bracket in a string counts like
+any other, and what follows the closing bracket is not looked at.
 """
 
 from __future__ import annotations
@@ -113,8 +113,6 @@ def _member(key: str, text: str) -> str | None:
         if name == key:
             rest = rest.lstrip(BLANK)
             if not rest.startswith(":"):
-                raise ExpansionFailed(
-                    "missing object value-separator for extract json"
-                )
+                raise ExpansionFailed("missing object value-separator for extract json")
             return rest[1:].lstrip(BLANK)
     return None

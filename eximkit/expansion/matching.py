@@ -1,8 +1,8 @@
-"""Matching a string against a list of patterns: domains, local parts, addresses, IP
-addresses (Exim specification, chapter 10).
+"""Matching against lists of domains, local parts, addresses and IP addresses.
 
-Only what patterns alone decide is answered. A named list, a lookup, a file, a host name,
-or a form with `@` that asks the machine raises NotPure, if the list gets that far.
+Exim specification, chapter 10. Only what patterns alone decide is answered: a named
+list, a lookup, a file, a host name, or a form with `@` that asks the machine raises
+NotPure, if the list gets that far.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def match_ip(subject: str, text: str) -> Match | None:
     address = ip.parse(subject)
     if address is None and subject:
         raise ExpansionFailed(f'"{subject}" is not an IP address')
-    if address is not None and address.bits == 128 and address.value >> 32 == 0xFFFF:  # noqa: PLR2004
+    if address is not None and address.bits == 128 and address.value >> 32 == 0xFFFF:
         address = ip.Address(32, address.value & 0xFFFFFFFF)
 
     def matches(pattern: str) -> Match | None:
@@ -152,7 +152,8 @@ def match_local_part(subject: str, text: str) -> Match | None:
 def match_address(subject: str, text: str) -> Match | None:
     """`match_address{subject}{text}`; no captures come of it.
 
-    A pattern without `@` is a domain pattern. A subject without a domain is not followed.
+    A pattern without `@` is one for the domain. A subject without a domain is not
+    followed.
     """
     local, sign, domain = subject.rpartition("@")
     if subject and not (sign and domain):

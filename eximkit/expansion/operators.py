@@ -1,4 +1,4 @@
-"""The operators that need nothing but their operand (Exim specification, section 11.6)."""
+"""Operators that need nothing but their operand (Exim specification, section 11.6)."""
 
 from __future__ import annotations
 

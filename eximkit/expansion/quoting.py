@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 
 from eximkit.expansion.values import ExpansionFailed
@@ -12,18 +13,21 @@ if TYPE_CHECKING:
 _BACKSLASHED = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b"}
 _MYSQL = str.maketrans({**_BACKSLASHED, "'": "\\'", '"': '\\"', "\\": "\\\\"})
 _PGSQL = str.maketrans({**_BACKSLASHED, "'": "''", '"': '\\"', "\\": "\\\\"})
+# RFC 4516: what a URL cannot hold is %XX; what the language inside it cannot hold, RFC
+# 4515 (filters) or RFC 4514 (names), is escaped before that: %5C is its backslash.
+_KEPT = frozenset(ascii_letters + digits + "!$'+-._")
 _LDAP = str.maketrans(
     {
         chr(code): f"%5C{code:02X}" if chr(code) in "()*\\" else f"%{code:02X}"
         for code in range(1, 256)
-        if not (chr(code).isascii() and chr(code).isalnum()) and chr(code) not in "!$'+-._"
+        if chr(code) not in _KEPT
     }
 )
 _LDAP_DN = str.maketrans(
     {
-        chr(code): ("%5C" if chr(code) in ',+"\\<>;' else "") + f"%{code:02X}"
+        chr(code): ("%5C" if chr(code) in ',"\\<>;' else "") + f"%{code:02X}"
         for code in range(1, 256)
-        if not (chr(code).isascii() and chr(code).isalnum()) and chr(code) not in "!$'()*+-._"
+        if chr(code) not in _KEPT | set("()*")
     }
     | {"+": "%5C+"}
 )

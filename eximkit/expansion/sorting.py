@@ -1,4 +1,4 @@
-"""The order that `${sort{list}{comparator}{field}}` makes (Exim specification, 11.5)."""
+"""The order that `${sort…` makes of a list (Exim specification, section 11.5)."""
 
 from __future__ import annotations
 

@@ -1,22 +1,20 @@
-"""Parts of strings: by position, by translation, by key, by number
-(Exim specification, section 11.5)."""
+"""Parts of strings: by position, by translation, by key, by number.
+
+Exim specification, section 11.5.
+"""
 
 from __future__ import annotations
 
 import re
 from string import ascii_lowercase, ascii_uppercase
-from typing import TYPE_CHECKING
 
 from eximkit.expansion.lists import items_between, separator, split_list
 from eximkit.expansion.numbers import wrap, wrapped
 from eximkit.expansion.values import ExpansionFailed
 from eximkit.source import BLANK
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_LOWER: Mapping[int, str] = str.maketrans(ascii_uppercase, ascii_lowercase)
-_UPPER: Mapping[int, str] = str.maketrans(ascii_lowercase, ascii_uppercase)
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
 _INDEX = re.compile(r"(-?)([0-9]*)", re.ASCII)
 _KEY = re.compile(r"[^= \t\n\r\f\v]*", re.ASCII)
 _BLANKS = re.compile(r"[ \t\n\r\f\v]*", re.ASCII)

@@ -102,13 +102,13 @@ def localpart_to_alabel(text: str) -> str:
     decoded = _decoded(text)
     if decoded is None:
         raise ExpansionFailed(
-            f"error converting utf8 ({escape(text)}) to alabel: "
-            "l_u2a: bad UTF-8 input"
+            f"error converting utf8 ({escape(text)}) to alabel: l_u2a: bad UTF-8 input"
         )
     return _PREFIX + decoded.encode("punycode").decode("ascii")
 
 
 def localpart_from_alabel(text: str) -> str:
+    """The reverse; the prefix must be there."""
     if not text.startswith(_PREFIX):
         raise ExpansionFailed(
             f"error converting alabel ({escape(text)}) to utf8: bad alabel prefix"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +44,22 @@ ADDRESSES = [
     "a", "b.c", "@", "@", "a@b.c", "<", ">", "(", ")", "(x)", '"', '"a b"', "\\", " ", ",",
     ";", ":", ".", "[1.2.3.4]", "Joe ", "<a@b>", "é", "-", "@r:", "\n", "\t",
 ]  # fmt: skip
-LISTS = [*"abc", " ", " ", ":", ":", "::", "<;", ";", "<\n", "\n", "\t", "<", ",", "\x01"]
+LISTS = [
+    *"abc",
+    " ",
+    " ",
+    ":",
+    ":",
+    "::",
+    "<;",
+    ";",
+    "<\n",
+    "\n",
+    "\t",
+    "<",
+    ",",
+    "\x01",
+]
 PAIRS = [
     "a", "b", "=", "=", " ", " ", '"', '"a b"', "\\", "\t", "a=1", "b = 2", "A", "'", ",",
     "\\x41", "\\101", "\\n", "\n",
@@ -52,7 +68,25 @@ JSON = [
     *'[]{},:"', '"a"', '"b"', "1", "2", " ", "\\", "[1,2]", '{"a":1}', '{"a":1,"b":"c"}',
     "null", '"a":', '"b":', '["a","b"]',
 ]  # fmt: skip
-TIMES = ["1", "4294967297", "2147483647s",  "2", "10", "w", "d", "h", "m", "s", "1h", "30m", "5s", " ", "x", "-", "9999999"]
+TIMES = [
+    "1",
+    "4294967297",
+    "2147483647s",
+    "2",
+    "10",
+    "w",
+    "d",
+    "h",
+    "m",
+    "s",
+    "1h",
+    "30m",
+    "5s",
+    " ",
+    "x",
+    "-",
+    "9999999",
+]
 HEX = [*"0123456789abcdefABCDEF", "g", " "]
 BASE64 = ["YW", "Jj", "YQ==", "YWI=", "=", "==", "A", "/", "+", " ", "\n", "-", "abcd"]
 XTEXT = ["a", "+", "+41", "+2B", "+0a", "+2b", " ", "é"]
@@ -71,7 +105,21 @@ HOSTS = [
     "1.2.3.4", "1.2.3.5", "1.2.0.0/16", "0.0.0.0/0", "::1", "::/0", "::ffff:1.2.3.4",
     "2001:db8::/32", "2001:db8::1/128", "10.0.0.0/8", "1.2.3.4/33", "1.2.3.4/", "*",
 ]  # fmt: skip
-DOMAINS = ["a.b", "x.a.b", "A.B", "c", "*.a.b", "*a.b", "*", "!", ":", " : ", " ", "^a", "b"]
+DOMAINS = [
+    "a.b",
+    "x.a.b",
+    "A.B",
+    "c",
+    "*.a.b",
+    "*a.b",
+    "*",
+    "!",
+    ":",
+    " : ",
+    " ",
+    "^a",
+    "b",
+]
 LOCALS = ["a", "ab", "AB", "*b", "*", "!", ":", " : ", "+caseful", "^a", " "]
 MAILBOXES = [
     "a@b.c", "A@b.C", "ab@x.b.c", "*@b.c", "*b@*.c", "b.c", "*.c", "*", "!", ":", " : ",
@@ -94,7 +142,9 @@ def listed(items: Sequence[str]) -> Callable[[random.Random], str]:
             chance.choice(["", "", "!", "! "]) + chance.choice(items)
             for _ in range(chance.randrange(5))
         ]
-        return chance.choice(["<;", "<; "]) + (";" + " " * chance.randrange(2)).join(chosen)
+        return chance.choice(["<;", "<; "]) + (";" + " " * chance.randrange(2)).join(
+            chosen
+        )
 
     return make
 
@@ -184,7 +234,7 @@ def test_operators(name: str, exim: Path, tmp_path: Path) -> None:
         questions.append(
             Question(
                 f"${{{head}:{asking.escaped(operand)}}}",
-                lambda given=given, operand=operand: apply_operator(name, given, operand),
+                partial(apply_operator, name, given, operand),
             )
         )
     compare(exim, tmp_path, questions)
@@ -201,7 +251,11 @@ ITEM_ARGUMENTS: dict[str, Sequence[Callable[[random.Random], str]]] = {
     "listextract": (joined(["1", "2", "3", "-", " ", "x"], 2), joined(LISTS)),
     "listquote": (one_of(":", ";", "", "ab", " "), joined(LISTS)),
     "nhash": (one_of("1", "7", " 100", "-5", "x"), joined(OCTETS)),
-    "sg": (joined(SUBJECTS), joined(PATTERNS, 4), joined(["x", "$1", "${2}", "$0", "-"], 3)),
+    "sg": (
+        joined(SUBJECTS),
+        joined(PATTERNS, 4),
+        joined(["x", "$1", "${2}", "$0", "-"], 3),
+    ),
     "substr": (joined([*NUMBERS, "1", "2"], 2), joined(WORDS)),
     "tr": (joined(WORDS), joined(WORDS, 3), joined(WORDS, 3)),
 }
@@ -230,7 +284,7 @@ def test_items(name: str, exim: Path, tmp_path: Path) -> None:
         questions.append(
             Question(
                 f"${{{name}{braced(arguments)}{tail}}}",
-                lambda arguments=arguments: result(arguments),
+                partial(result, arguments),
             )
         )
     compare(exim, tmp_path, questions)
@@ -243,9 +297,15 @@ MORE_ARGUMENTS: dict[str, Sequence[Callable[[random.Random], str]]] = {
         joined(["a", "b", ":", ",", " ", "-", "]"]),
     ),
     "imapfolder": (
-        joined([*"abX/&. ", "/", "\x01"], 7), one_of("/", "X", "."), joined([*"a./&X"], 2),
+        joined([*"abX/&. ", "/", "\x01"], 7),
+        one_of("/", "X", "."),
+        joined([*"a./&X"], 2),
     ),
-    "hash": (one_of("0", "1", "3"), one_of("1", "26", "62", "63", "x", "-1"), joined(WORDS)),
+    "hash": (
+        one_of("0", "1", "3"),
+        one_of("1", "26", "62", "63", "x", "-1"),
+        joined(WORDS),
+    ),
     "nhash": (one_of("1", "7", "-5"), one_of("1", "9", "x", "-1"), joined(WORDS)),
     "substr": (joined(NUMBERS, 2), joined(NUMBERS, 2), joined(WORDS)),
 }
@@ -270,7 +330,7 @@ def test_items_with_three_arguments(name: str, exim: Path, tmp_path: Path) -> No
         questions.append(
             Question(
                 f"${{{name}{{{first}}}{braced(rest)}{tail}}}",
-                lambda arguments=arguments: result(arguments),
+                partial(result, arguments),
             )
         )
     compare(exim, tmp_path, questions)
@@ -324,7 +384,7 @@ def test_conditions(name: str, exim: Path, tmp_path: Path) -> None:
         questions.append(
             Question(
                 f"${{if {name}{braced(arguments)}{shown}}}",
-                lambda arguments=arguments: result(arguments),
+                partial(result, arguments),
             )
         )
     compare(exim, tmp_path, questions, answered=0.3)
@@ -347,7 +407,7 @@ def test_sort(name: str, exim: Path, tmp_path: Path) -> None:
         questions.append(
             Question(
                 f"${{sort{braced([text])}{{{name}}}{{1$item}}}}",
-                lambda text=text: result(text),
+                partial(result, text),
             )
         )
     compare(exim, tmp_path, questions)
@@ -355,15 +415,19 @@ def test_sort(name: str, exim: Path, tmp_path: Path) -> None:
 
 def test_lists_are_put_together_again(exim: Path, tmp_path: Path) -> None:
     chance = random.Random("map")
+
+    def result(text: str, added: str) -> str:
+        sign, items = split_list(text)
+        return join_list(sign, [f"{added}{item}" for item in items])
+
     questions = []
     for _ in range(ROUNDS):
         text, added = joined(LISTS)(chance), joined(["x", ":", ";", "\n"], 1)(chance)
 
-        def result(text: str = text, added: str = added) -> str:
-            sign, items = split_list(text)
-            return join_list(sign, [f"{added}{item}" for item in items])
-
         questions.append(
-            Question(f"${{map{braced([text])}{{{asking.escaped(added)}$item}}}}", result)
+            Question(
+                f"${{map{braced([text])}{{{asking.escaped(added)}$item}}}}",
+                partial(result, text, added),
+            )
         )
     compare(exim, tmp_path, questions)
