@@ -1,8 +1,8 @@
 """Running an ACL inside an expansion: `${acl{name}{arg}…}` and the `acl` condition.
 
-Exim specification, sections 11.5 (acl), 11.7 (acl) and chapter 44. Of the conditions of an
-ACL only `condition` and `acl` can be evaluated; the others depend on the connection and on
-the world and are put to the evaluator's `choose`.
+Exim specification, sections 11.5 (acl), 11.7 (acl) and chapter 44. Of the conditions
+of an ACL only `condition` and `acl` can be evaluated; the others depend on the
+connection and on the world and are put to the evaluator's `choose`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ MAXIMUM_ACLS = 20
 """How deep ACLs may call one another (Exim's own limit)."""
 
 MODIFIERS = frozenset(
-    "add_header continue control delay endpass log_message log_reject_target logwrite"
-    " message queue remove_header set udpsend".split()
+    """add_header continue control delay endpass log_message log_reject_target logwrite
+    message queue remove_header set udpsend""".split()  # noqa: SIM905 - one line to read
 )
 PASSES = {"accept": True, "discard": True, "deny": False, "drop": False, "defer": False}
 """What an ACL ends with where all conditions of a statement hold."""
@@ -54,9 +54,7 @@ def _run(evaluator: Evaluator, arguments: list[Value]) -> tuple[bool | None, Val
     if known is None:
         evaluator.opaque = True
         unknown = derived("acl", *arguments, opaque=True)
-        taken = evaluator.choose(
-            "acl", ("acl", *map(str, arguments)), unknown.depends
-        )
+        taken = evaluator.choose("acl", ("acl", *map(str, arguments)), unknown.depends)
         return taken, unknown
     if evaluator.inner >= MAXIMUM_ACLS:
         raise ExpansionFailed("ACL nested too deep: possible loop")

@@ -1,18 +1,19 @@
 """What an evaluation may see: variables, headers, ACLs, named lists, lookups.
 
-The evaluator asks; whoever evaluates decides what is known. An `Environment` as it stands
-knows nothing but what it is given: all else is `Unknown`.
+The evaluator asks; whoever evaluates decides what is known. An `Environment` as it
+stands knows nothing but what it is given: all else is `Unknown`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eximkit.expansion.values import EMPTY, Hole, Known, Unknown, Value, hole
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from eximkit.expansion.nodes import Expansion
 
 ALWAYS_EMPTY_UNTIL_SET = frozenset(str(n) for n in range(100)) | {"value", "item"}
@@ -35,6 +36,8 @@ class AclLine:
 
 @dataclass(frozen=True, slots=True)
 class AclStatement:
+    """A verb with its conditions and modifiers, in order."""
+
     verb: str
     lines: tuple[AclLine, ...]
 
@@ -68,9 +71,7 @@ class Environment:
 
     variables: by name, without `$`. absent_empty: variables of unknown value that are
     empty unless set are taken as empty (`exim -be` does), not as unknown.
-    acls: statements by ACL name. parse: text to tree, for `${expand:…}` and inline ACLs.
-    lookup: (type, key or None, query) to an answer. sources: the variables whose reading
-    is of interest: values made from them remember it even when they are known.
+    acls: statements by ACL name. lookup: (type, key or None, query) to an answer.
     """
 
     variables: Mapping[str, Value] = field(default_factory=dict)

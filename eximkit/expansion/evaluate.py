@@ -1,8 +1,9 @@
 """The evaluator of the expansion language, concrete and abstract in one.
 
-With every variable known it computes what Exim computes. Where something is not known it
-keeps the shape of the result (`Unknown`), and a condition that cannot be decided is put to
-`decide`: an answer follows that branch; no answer takes both and keeps what they share.
+With every variable known it computes what Exim computes. Where something is not known
+it keeps the shape of the result (`Unknown`), and a condition that cannot be decided is
+put to `decide`: an answer follows that branch; no answer takes both and keeps what
+they share.
 
 Exim specification, chapter 11. Untaken branches are not evaluated, as in Exim.
 """
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eximkit import catalog
 from eximkit.errors import ExpansionSyntaxError
 from eximkit.expansion import item_run, truth
 from eximkit.expansion.nodes import (
@@ -79,7 +81,7 @@ class Read:
 
 @dataclass(slots=True)
 class Evaluator:
-    """One evaluation. `scope` holds what items and conditions set: $value, $item, $1."""
+    """One evaluation. `scope` holds what items and conditions set: $value, $1, …"""
 
     environment: Environment
     decide: Decide = undecided
@@ -87,7 +89,7 @@ class Evaluator:
     acl_variables: dict[str, Value] = field(default_factory=dict)
     reads: list[Read] = field(default_factory=list)
     pending: list[tuple[str, frozenset[str]]] = field(default_factory=list)
-    """The conditions that were left undecided: a name to show, and what it varies with."""
+    """The conditions left undecided: a name to show, and what it varies with."""
     opaque: bool = False
     """Something was met whose dependence cannot be seen (Perl, text from elsewhere)."""
     inner: int = 0
@@ -138,6 +140,8 @@ class Evaluator:
 
     def read(self, node: Variable, *, tested: bool = False) -> Value:
         """The value of a variable node, with the reading noted."""
+        if catalog.variable(node.name) is None:
+            raise ExpansionFailed(f'unknown variable name "{node.name}"')
         self.reads.append(Read(node.name, node.start, node.end, tested, not self.inner))
         return self.variable(node.name)
 
@@ -224,7 +228,7 @@ class Evaluator:
 
     @contextmanager
     def within(self) -> Iterator[None]:
-        """The text of an ACL or of `${expand:…}`, whose positions are not the option's."""
+        """The text of an ACL or of `${expand:…}`: its positions are its own."""
         self.inner += 1
         try:
             yield
@@ -266,9 +270,7 @@ def _if(evaluator: Evaluator, node: If) -> Value:
     saved, mark = evaluator.scope, len(evaluator.pending)
     try:
         taken = truth.truth(evaluator, node.condition)
-        return evaluator.fork(
-            taken, mark, node.tail, Known("true"), "if", bind=False
-        )
+        return evaluator.fork(taken, mark, node.tail, Known("true"), "if", bind=False)
     finally:
         # $value and the numeric variables that a condition sets end with the item.
         evaluator.scope = saved
@@ -296,7 +298,9 @@ def _operator(evaluator: Evaluator, node: Operator) -> Value:
     if isinstance(operand, Known):
         return derived(name, operand)
     if name in LETTER_CASE:
-        cased = (LETTER_CASE[name](p) if isinstance(p, str) else p for p in operand.parts)
+        cased = (
+            LETTER_CASE[name](p) if isinstance(p, str) else p for p in operand.parts
+        )
         return Unknown(tuple(cased), operand.known_depends)
     if name == "strlen":
         low, high = _length(operand)
@@ -341,7 +345,7 @@ HANDLERS: dict[type[Node], Callable[..., Value]] = {
 
 
 def evaluate(tree: Expansion, environment: Environment) -> Result:
-    """The value of an expansion: `Known`, `Unknown` (with what it varies with), `Failure`.
+    """The value of an expansion: `Known`, `Unknown` or `Failure`.
 
     Conditions that are not decided by what is known leave a hole where they stand.
     """

@@ -6,10 +6,10 @@ nothing but them is computed by `items.ITEMS`; the others are named here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
+from eximkit import catalog
 from eximkit.expansion import acl_run
 from eximkit.expansion.conditions import CONDITIONS
 from eximkit.expansion.environment import Found, NotFound
@@ -19,6 +19,7 @@ from eximkit.expansion.truth import truth
 from eximkit.expansion.values import (
     EMPTY,
     NOTHING,
+    ExpansionFailed,
     Hole,
     Known,
     NotPure,
@@ -29,12 +30,25 @@ from eximkit.expansion.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eximkit.expansion.evaluate import Evaluator
     from eximkit.expansion.nodes import Item, Lookup
 
 
 def item(evaluator: Evaluator, node: Item) -> Value:
     """The value of an item."""
+    info = catalog.item(node.name)
+    least = info.minimum if info else 0
+    given = len(node.arguments) + (node.condition is not None)
+    if given < least:
+        raise ExpansionFailed(
+            f"Not enough arguments for '{node.name}' (min is {least})"
+        )
+    if info and info.maximum is not None and given > info.maximum:
+        raise ExpansionFailed(
+            f"Too many arguments for '{node.name}' (max is {info.maximum})"
+        )
     special = SPECIAL.get(node.name)
     if special is not None:
         return special(evaluator, node)

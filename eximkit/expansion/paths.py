@@ -1,7 +1,7 @@
 """Every way that an evaluation can go.
 
-A condition that is not decided by what is known is decided both ways, one evaluation for
-each; the same condition is decided the same way wherever it is met again.
+A condition that is not decided by what is known is decided both ways, one evaluation
+for each; the same condition is decided the same way wherever it is met again.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class Paths:
 def all_paths(
     tree: Expansion, environment: Environment, limit: int = MAXIMUM_PATHS
 ) -> Paths:
-    """Evaluate a string in every way that its open conditions allow, `limit` at most."""
+    """Evaluate a string in every way that its open conditions allow, `limit` at
+    most.
+    """
     found: list[Path] = []
     script: list[bool] = []
     while True:

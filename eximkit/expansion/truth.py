@@ -1,17 +1,18 @@
 """Conditions of `${if …}` over values that may be unknown: True, False or None.
 
 Exim specification, section 11.7. A condition whose strings are all known is computed by
-`conditions.py`. One that is decided by emptiness or by bounds alone is decided here; all
-else is put to the evaluator's `choose`.
+`conditions.py`. One that is decided by emptiness or by bounds alone is decided here;
+all else is put to the evaluator's `choose`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from eximkit import catalog
 from eximkit.expansion import acl_run
 from eximkit.expansion.conditions import CONDITIONS
+from eximkit.expansion.lists import split_list
 from eximkit.expansion.nodes import (
     Condition,
     Defined,
@@ -20,9 +21,9 @@ from eximkit.expansion.nodes import (
     Quantified,
     Variable,
 )
-from eximkit.expansion.lists import split_list
 from eximkit.expansion.values import (
     NOTHING,
+    ExpansionFailed,
     Known,
     NotPure,
     Unknown,
@@ -34,6 +35,8 @@ from eximkit.expansion.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eximkit.expansion.evaluate import Evaluator
 
 
@@ -54,6 +57,9 @@ def _predicate(evaluator: Evaluator, condition: Condition) -> bool | None:
         Known(_raw(a.parts)) if a.raw else evaluator.expand(a)
         for a in condition.arguments
     ]
+    info = catalog.condition(condition.name)
+    if info is None or len(arguments) < info.minimum:
+        raise ExpansionFailed(f'malformed condition "{condition.name}"')
     if condition.name == "acl":
         return acl_run.condition(evaluator, arguments)
     if condition.name in CONDITIONS and all(isinstance(a, Known) for a in arguments):
@@ -69,9 +75,7 @@ def _raw(parts: tuple[object, ...]) -> str:
     return "".join(getattr(part, "text", "") for part in parts)
 
 
-def _choose(
-    evaluator: Evaluator, name: str, arguments: list[Value]
-) -> bool | None:
+def _choose(evaluator: Evaluator, name: str, arguments: list[Value]) -> bool | None:
     depends = NOTHING.union(*(a.depends for a in arguments))
     shown = next((a.holes[0].name for a in arguments if isinstance(a, Unknown)), name)
     if not depends:
@@ -213,7 +217,9 @@ def _is_ip(name: str, arguments: list[Value]) -> bool | None:
     empty = emptiness(arguments[0])
     if empty:
         return False
-    return True if name == "isip" and is_address(arguments[0]) and empty is False else None
+    return (
+        True if name == "isip" and is_address(arguments[0]) and empty is False else None
+    )
 
 
 FACTS: dict[str, Callable[[str, list[Value]], bool | None]] = {

@@ -122,15 +122,23 @@ def _analyse(text: str, release: Release) -> tuple[Expansion | None, tuple[Flaw,
     try:
         parsed = parse(text)
     except ExpansionSyntaxError as error:
-        start, end = error.start, error.end
-        blank = error.code == "EXS205" and not text[start:end].strip(BLANK)
-        mend = "" if blank and start < end else None
-        return None, (Flaw(error.code, error.message, start, end, error.hint, mend),)
+        return None, (_flaw(text, error),)
     found = tuple(
         Flaw(d.code, d.message, d.start, d.end, d.hint, d.replacement)
         for d in check(parsed, release)
     )
     return parsed, (*found, *_expanded_again(parsed))
+
+
+def _flaw(text: str, error: ExpansionSyntaxError) -> Flaw:
+    start, end = error.start, error.end
+    if error.code == "EXS205":
+        start = text.find(":", start, end) + 1 or start
+        after = text[start:]
+        end = start + len(after) - len(after.lstrip(BLANK))
+        if end > start:
+            return Flaw(error.code, error.message, start, end, error.hint, "")
+    return Flaw(error.code, error.message, error.start, error.end, error.hint)
 
 
 def _expanded_again(parsed: Expansion) -> Iterator[Flaw]:

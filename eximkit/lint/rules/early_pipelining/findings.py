@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from eximkit.catalog import NEWEST
 from eximkit.lint.finding import Finding, TransportGreetings, Wire
 from eximkit.lint.rules.early_pipelining import mends, stale, views
 from eximkit.lint.rules.early_pipelining.greeting import Verdict, greetings, judge
@@ -16,6 +16,8 @@ from eximkit.lint.rules.early_pipelining.transport import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from eximkit.catalog import Release
     from eximkit.config.model import Option
     from eximkit.lint.rule import RuleContext
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 MESSAGES = {
     "EXP101": "the local address is read before the connection exists, and Exim's own"
     " check does not see it",
-    "EXP102": "Exim switches early pipelining off for this transport, without a log line:"
+    "EXP102": "Exim switches early pipelining off for this transport, and logs nothing:"
     f" helo_data contains ${views.ADDRESS}",
     "EXP103": f"the test def:{views.ADDRESS} does not protect this use of the local"
     " address",
@@ -72,19 +74,13 @@ def _of_transport(transport: SmtpTransport, wire: Wire) -> Iterator[Finding]:
         place = _place(helo, verdict)
         fix, unfixable = mends.for_helo(code, transport, verdict)
         yield RULE[code].finding(
-            MESSAGES[code], place, **_where(transport, "helo_data"), wire=wire,
+            MESSAGES[code], place, **transport.where("helo_data"), wire=wire,
             related=_related(helo, place), notes=NOTES.get(code, ()),
             fix=fix, unfixable=unfixable,
         )  # fmt: skip
     if verdict.dependent and transport.early_possible:
         yield from _stale(transport, helo, verdict, wire)
     yield from _versions(transport, helo, verdict, wire)
-
-
-def _where(transport: SmtpTransport, option: str) -> dict[str, str]:
-    return {
-        "section": "transports", "driver": transport.driver.name, "option": option,
-    }  # fmt: skip
 
 
 def _place(option: Option, verdict: Verdict) -> Place:
@@ -112,7 +108,7 @@ def _server_side(
             if not transport.wants_early:
                 continue
             message = (
-                f"def:{views.PORT} is always true (the port is -1 before the connection);"
+                f"def:{views.PORT} is always true (before the connection it is -1);"
                 f" test {views.ADDRESS}"
             )
         else:
@@ -128,7 +124,7 @@ def _server_side(
             mends.rename_variable(place, name) if own else (None, "it stands in an ACL")
         )
         yield RULE["EXP113"].finding(
-            message, place, **_where(transport, "helo_data"), wire=wire, fix=fix,
+            message, place, **transport.where("helo_data"), wire=wire, fix=fix,
             unfixable=unfixable,
         )  # fmt: skip
         return  # One finding per option says it.
@@ -149,14 +145,14 @@ def _interface(
     if transport.interface_wildcard:
         yield RULE["EXP110"].finding(
             "a wildcard address counts as bound, but it is what helo_data then sees",
-            place, **_where(transport, "interface"), wire=wire,
+            place, **transport.where("interface"), wire=wire,
             related=(("helo_data depends on the address here", helo.name_place),),
         )  # fmt: skip
     elif not transport.interface_certain:
         yield RULE["EXP109"].finding(
             f"interface can leave a connection unbound ({_why_unbound(transport)}), and"
             " helo_data depends on the address",
-            place, **_where(transport, "interface"), wire=wire,
+            place, **transport.where("interface"), wire=wire,
             related=(("helo_data depends on the address here", helo.name_place),),
         )  # fmt: skip
 
@@ -187,7 +183,7 @@ def _stale(
         yield RULE["EXP111"].finding(
             "an early greeting can carry the local address of an earlier connection:"
             f" {reason}",
-            _place(helo, verdict), **_where(transport, "helo_data"), wire=wire,
+            _place(helo, verdict), **transport.where("helo_data"), wire=wire,
         )  # fmt: skip
 
 
@@ -196,19 +192,20 @@ def _versions(
 ) -> Iterator[Finding]:
     """EXP117: the release judged for treats this otherwise than 4.96 and later do."""
     release: Release = transport.around.release
-    if release.number >= NEW_RULES or not transport.wants_early:
+    if release.numbers[:2] >= NEW_RULES or not transport.wants_early:
         return
-    from eximkit.catalog import NEWEST  # noqa: PLC0415 - only old releases need it
-
     newer = judge(transport, NEWEST)
     if newer.codes == verdict.codes:
         return
-    what = "has no check of helo_data at all" if release.number < FIRST_CHECK else (
-        "does not take a bound interface into account"
-    )  # fmt: skip
+    unchecked = release.numbers[:2] < FIRST_CHECK
+    what = (
+        "has no check of helo_data at all"
+        if unchecked
+        else "does not take a bound interface into account"
+    )
     yield RULE["EXP117"].finding(
         f"Exim {release} {what}; from 4.96 on this is judged otherwise",
-        _place(helo, verdict), **_where(transport, "helo_data"), wire=wire,
+        _place(helo, verdict), **transport.where("helo_data"), wire=wire,
     )  # fmt: skip
 
 

@@ -7,20 +7,25 @@ the option is evaluated.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eximkit.expansion.evaluate import evaluate
-from eximkit.expansion.paths import Path, Paths
 from eximkit.expansion.values import EMPTY, Failure, Known, Result, Unknown, Value
 from eximkit.lint.finding import Wire
 from eximkit.lint.rules.early_pipelining import views
-from eximkit.lint.rules.early_pipelining.transport import GUARD, bound_address
+from eximkit.lint.rules.early_pipelining.transport import (
+    GUARD,
+    bound_address,
+    parse_interface,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from eximkit.catalog import Release
     from eximkit.expansion.nodes import Expansion
+    from eximkit.expansion.paths import Path, Paths
     from eximkit.lint.rules.early_pipelining.transport import SmtpTransport
 
 NAME_CHARACTERS = re.compile(r"[A-Za-z0-9._:\[\]-]*", re.ASCII)
@@ -33,7 +38,7 @@ def malformed(name: str) -> bool:
 
     RFC 5321, section 4.1.1.1; Exim's own `helo_verify` and strict Postfix agree.
     """
-    if name in ("", "[]"):
+    if not name or "[]" in name:
         return True
     if name.startswith(".") or name.endswith(".") or ".." in name:
         return True
@@ -45,7 +50,9 @@ def _certainly_malformed(result: Result) -> bool:
         return malformed(result.text)
     if isinstance(result, Unknown):
         known = [p for p in result.parts if isinstance(p, str)]
-        return any(".." in p or not NAME_CHARACTERS.fullmatch(p) for p in known)
+        return any(
+            ".." in p or "[]" in p or not NAME_CHARACTERS.fullmatch(p) for p in known
+        )
     return False
 
 
@@ -54,9 +61,9 @@ class Verdict:
     """What the evaluation of one `helo_data` shows.
 
     codes: of EXP101 to EXP108, the most important first. dependent: the greeting varies
-    with the local address where early pipelining is used. reads: offsets in the value of
-    the readings of the local address. server_side: (name, start, end) of readings of the
-    server's side, `sending_port` if only tested.
+    with the local address where early pipelining is used. reads: offsets in the value
+    of the readings of the local address. server_side: (name, start, end) of readings
+    of the server's side, `sending_port` if only tested.
     """
 
     codes: tuple[str, ...] = ()
@@ -86,7 +93,7 @@ class Evaluations:
 def judge(transport: SmtpTransport, release: Release | None = None) -> Verdict:
     """The verdict on a transport's `helo_data` under the rules of a release."""
     helo = transport.helo
-    tree = views.tree_of(helo.text) if helo is not None else None
+    tree = views.tree_of(helo.text, transport.around.release) if helo else None
     if helo is None or tree is None:
         return Verdict()
     seen = Evaluations(transport, tree)
@@ -145,8 +152,10 @@ def _early_codes(
     return tuple(codes)
 
 
-def _newly(unbound: Paths, bound: Paths, wrong) -> bool:  # type: ignore[no-untyped-def]
-    """Whether something can go wrong early that does not go wrong all the same later."""
+def _newly(unbound: Paths, bound: Paths, wrong: Callable[[Result], bool]) -> bool:
+    """Whether something can go wrong early that does not go wrong all the same
+    later.
+    """
 
     def alike(path: Path) -> list[Path]:
         return [b for b in bound.all if b.agrees(path, views.SOURCES)]
@@ -173,7 +182,9 @@ def _server_side(seen: Evaluations) -> tuple[tuple[str, int, int], ...]:
     for paths in (seen.bound, seen.unbound):
         for path in paths.all:
             for read in path.reads:
-                at = (read.name, read.start, read.end) if read.own else (read.name, 0, 0)
+                at = (
+                    (read.name, read.start, read.end) if read.own else (read.name, 0, 0)
+                )
                 tested_port = read.tested and read.name == views.PORT
                 if read.name in SERVER_SIDE or tested_port:
                     found[at] = None
@@ -185,7 +196,10 @@ def greetings(transport: SmtpTransport) -> Wire:
     if transport.interface_malformed or _event_stops(transport, "tcp:connect", EARLY):
         return Wire(None, None)
     helo = transport.helo
-    tree = views.tree_of(helo.text if helo is not None else "$primary_hostname")
+    tree = views.tree_of(
+        helo.text if helo is not None else "$primary_hostname",
+        transport.around.release,
+    )
     if tree is None:
         return Wire(None, None)
 
@@ -216,10 +230,6 @@ def _local_ends(
     lifted = transport.text_permits()
     connected: Mapping[str, Value] = views.BOUND
     if option is not None:
-        from eximkit.lint.rules.early_pipelining.transport import (  # noqa: PLC0415
-            parse_interface,
-        )
-
         tree = views.tree_of(option.text)
         unbound = transport.environment(transport.host_known, views.UNBOUND)
         value = evaluate(tree, unbound) if tree is not None else EMPTY

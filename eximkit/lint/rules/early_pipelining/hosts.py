@@ -7,7 +7,6 @@ specification, sections 10.11 to 10.15, chapter 20). Everything else "may match"
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ from eximkit.config.quoting import split_list, unquote_word
 from eximkit.source import BLANK, SourceFile, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from eximkit.config.model import Config, Driver
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -83,7 +84,7 @@ def _item(
     if not item:
         return Match.NEVER  # An empty item stands for "no host": local input.
     if item.startswith("+"):
-        inner = named(item[1:]) if depth < 10 else None  # noqa: PLR2004
+        inner = named(item[1:]) if depth < 10 else None
         return Match.MAYBE if inner is None else match(inner, host, named, depth + 1)
     literal = address(item)
     if literal is not None:
@@ -217,7 +218,9 @@ def _host_list(text: str) -> tuple[tuple[Address, ...] | None, bool]:
 
 
 def _without_port(name: str) -> str:
-    """`[address]:port` or `address:port` without the port, `/MX` and its like removed."""
+    """`[address]:port` or `address:port` without the port, `/MX` and its like
+    removed.
+    """
     name = name.partition("/")[0]
     if name.startswith("["):
         return name[1:].partition("]")[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eximkit.expansion.nodes import Expansion, If, Item, Node, Operator, Variable
+from eximkit.expansion.nodes import If, Variable
 from eximkit.expansion.walk import walk
 from eximkit.lint.finding import Edit, Fix
 from eximkit.lint.rules.early_pipelining import views
@@ -68,9 +68,9 @@ def _movable(*places: Place) -> str:
 
 
 def hide_spelling(option: Option) -> Mend:
-    """Spell the variable so that Exim's test of the text does not see it.
+    r"""Spell the variable so that Exim's test of the text does not see it.
 
-    `${name}` is the same variable; in literal text `\\x24` is the same dollar.
+    `${name}` is the same variable; in literal text `\x24` is the same dollar.
     """
     value = option.value
     tree = views.tree_of(option.text)
@@ -90,11 +90,16 @@ def hide_spelling(option: Option) -> Mend:
         if not place.exact:
             return None, _movable(place) or "the text is written with escapes"
         if at in plain:
-            edits.append(Edit(place.path, place.start, place.end, f"${{{views.ADDRESS}}}"))
+            edits.append(
+                Edit(place.path, place.start, place.end, f"${{{views.ADDRESS}}}")
+            )
         elif option.text[at - 1 : at] == "\\" and option.text[at - 2 : at - 1] != "\\":
             edits.append(Edit(place.path, place.start, place.start + 1, "x24"))
         else:
-            return None, "the text stands between \\N and \\N, where nothing can be escaped"
+            return (
+                None,
+                "the text stands between \\N and \\N, where nothing can be escaped",
+            )
         at = option.text.find(needle, end)
     return Fix(tuple(edits), True, "a spelling that Exim's check does not see"), ""
 
@@ -136,7 +141,10 @@ def exclude(early: Option, avoid: Option) -> Mend:
     """The hosts of one list, negated at the head of the other."""
     if early.value is None or avoid.value is None:
         return None, "a list is empty"
-    if any(c in early.text + avoid.text for c in "$!") or "<" in early.text + avoid.text:
+    if (
+        any(c in early.text + avoid.text for c in "$!")
+        or "<" in early.text + avoid.text
+    ):
         return None, "the lists are not plain lists of hosts"
     names = [i.strip(BLANK) for i in avoid.text.split(":") if i.strip(BLANK)]
     place = early.value.place(0, 1) if len(early.value) else early.name_place
@@ -175,11 +183,3 @@ def replace_value(option: Option, text: str, *, safe: bool) -> Mend:
     if not place.exact:
         return None, _movable(place) or "the value is written on several lines"
     return Fix((Edit(place.path, place.start, place.end, text),), safe, text), ""
-
-
-def as_fields(mend: Mend) -> dict[str, object]:
-    """A mend as the two fields of a finding."""
-    return {"fix": mend[0], "unfixable": mend[1]}
-
-
-__all__ = ["Expansion", "Item", "Node", "Operator"]

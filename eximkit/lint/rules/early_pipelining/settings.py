@@ -1,12 +1,12 @@
-"""Settings around early pipelining that work against it: EXP114, EXP116, EXP118 to 121."""
+"""Settings around early pipelining that work against it: EXP114, EXP116, EXP118 to
+121.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from eximkit.config.quoting import parse_time
-from eximkit.lint.finding import Finding
+from eximkit.config import literals
 from eximkit.lint.rules.early_pipelining import hosts, mends
 from eximkit.lint.rules.early_pipelining.hosts import Match
 from eximkit.lint.rules.early_pipelining.pages import RULE
@@ -15,12 +15,17 @@ from eximkit.lint.rules.early_pipelining.transport import SmtpTransport, Surroun
 from eximkit.source import BLANK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from eximkit.config.model import Acl, AclStatement, Condition, Config, Option
+    from eximkit.lint.finding import Finding
     from eximkit.lint.rule import RuleContext
     from eximkit.source import Place
 
 SHORTEST_USEFUL_RECORD = 60
-"""Seconds: a `retry_data_expire` below this makes a record that hardly anybody meets."""
+"""Seconds: a `retry_data_expire` below this makes a record that hardly anybody
+meets.
+"""
 
 SLOW_LOOKUPS = ("${lookup", "${readsocket", "${run", "${perl", "${dlfunc", "${acl")
 
@@ -44,12 +49,6 @@ def check(context: RuleContext) -> Iterator[Finding]:
         yield from _connect_acl(config)
 
 
-def _where(transport: SmtpTransport, option: str) -> dict[str, str]:
-    return {
-        "section": "transports", "driver": transport.driver.name, "option": option,
-    }  # fmt: skip
-
-
 def _avoided(transport: SmtpTransport) -> Iterator[Finding]:
     """EXP114 and EXP116: the same host in a list that forbids it."""
     early = transport.options.get("hosts_pipe_connect")
@@ -58,9 +57,9 @@ def _avoided(transport: SmtpTransport) -> Iterator[Finding]:
         return
     if esmtp is not None and transport.avoids_esmtp:
         yield RULE["EXP116"].finding(
-            "hosts_pipe_connect has no effect: hosts_avoid_esmtp makes this transport say"
+            "hosts_pipe_connect has no effect: with hosts_avoid_esmtp the transport says"
             " HELO, so that it never learns what the server offers",
-            _value_place(esmtp), **_where(transport, "hosts_avoid_esmtp"),
+            _value_place(esmtp), **transport.where("hosts_avoid_esmtp"),
             related=(("hosts_pipe_connect is set here", early.name_place),),
         )  # fmt: skip
         return
@@ -71,7 +70,7 @@ def _avoided(transport: SmtpTransport) -> Iterator[Finding]:
     yield RULE["EXP114"].finding(
         "a host can be in hosts_avoid_pipelining and in hosts_pipe_connect: mail to it"
         " never leaves once its server has been seen to offer early pipelining",
-        _value_place(avoid), **_where(transport, "hosts_avoid_pipelining"),
+        _value_place(avoid), **transport.where("hosts_avoid_pipelining"),
         related=(("hosts_pipe_connect is set here", early.name_place),),
         fix=fix, unfixable=unfixable,
     )  # fmt: skip
@@ -86,7 +85,10 @@ def _overlap(transport: SmtpTransport, early: Option, avoid: Option) -> bool:
                 return True
             candidates = transport.hosts.addresses
             if candidates is None:
-                both = (hosts.match(avoided, None, named), hosts.match(wanted, None, named))
+                both = (
+                    hosts.match(avoided, None, named),
+                    hosts.match(wanted, None, named),
+                )
                 if Match.NEVER in both:
                     continue
                 literal = tuple(hosts.representatives(avoided))
@@ -119,8 +121,8 @@ def _log(config: Config, transport: SmtpTransport) -> Iterator[Finding]:
     fix, unfixable = mends.log_pipelining(config)
     place = _value_place(selector) if selector is not None else early.name_place
     yield RULE["EXP118"].finding(
-        "hosts_pipe_connect is set, but log_selector lacks +pipelining: the log does not"
-        " show whether early pipelining is used (L*) or lost (L)",
+        "hosts_pipe_connect is set, but log_selector lacks +pipelining: the log does"
+        " not show whether early pipelining is used (L*) or lost (L)",
         place, section="main", option="log_selector", fix=fix, unfixable=unfixable,
         related=(("hosts_pipe_connect is set here", early.name_place),)
         if selector is not None else (),
@@ -130,14 +132,19 @@ def _log(config: Config, transport: SmtpTransport) -> Iterator[Finding]:
 def _record(config: Config) -> Iterator[Finding]:
     """EXP120: what was learnt of a server is forgotten at once."""
     option = config.options.get("retry_data_expire")
-    seconds = parse_time(option.text) if option is not None else None
-    if option is None or not isinstance(seconds, int) or seconds >= SHORTEST_USEFUL_RECORD:
+    seconds = literals.time(option.text.strip(BLANK)) if option is not None else None
+    if (
+        option is None
+        or not isinstance(seconds, int)
+        or seconds >= SHORTEST_USEFUL_RECORD
+    ):
         return
+    fix, unfixable = mends.replace_value(option, "7d", safe=False)
     yield RULE["EXP120"].finding(
         "the record of what a server offers expires with retry_data_expire, here within"
         f" {seconds} seconds: early pipelining is hardly ever used",
         _value_place(option), section="main", option=option.name,
-        **mends.as_fields(mends.replace_value(option, "7d", safe=False)),
+        fix=fix, unfixable=unfixable,
     )  # fmt: skip
 
 
@@ -162,7 +169,7 @@ def _server(config: Config, around: Surroundings) -> Iterator[Finding]:
 
 def _advertised(config: Config, context: RuleContext) -> bool:
     """Whether the server side offers early pipelining to anybody."""
-    if config.fragment not in (None, "main") or context.release.number < (4, 92):
+    if config.fragment not in (None, "main") or context.release.numbers[:2] < (4, 92):
         return False
     for name in ("pipelining_connect_advertise_hosts", "pipelining_advertise_hosts"):
         option = config.options.get(name)

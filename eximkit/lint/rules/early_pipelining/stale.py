@@ -1,8 +1,8 @@
 """EXP111: ways in which an early greeting can see an earlier connection's address.
 
 Exim never resets `$sending_ip_address` within a process (observed with 4.96): the next
-host of the same message, the next callout of the same session and, with serial deliveries
-and `+incoming_interface`, the next transport inherit it.
+host of the same message, the next callout of the same session and, with serial
+deliveries and `+incoming_interface`, the next transport inherit it.
 """
 
 from __future__ import annotations

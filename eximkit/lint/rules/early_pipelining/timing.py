@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from eximkit import catalog
 from eximkit.expansion.environment import Environment
 from eximkit.expansion.values import Known, Value
-from eximkit.lint.finding import Finding
 from eximkit.lint.rules.early_pipelining import mends, views
 from eximkit.lint.rules.early_pipelining.hosts import items
 from eximkit.lint.rules.early_pipelining.pages import RULE
@@ -17,7 +16,9 @@ from eximkit.source import BLANK
 
 if TYPE_CHECKING:
     from eximkit.config.model import Driver, Option
+    from eximkit.lint.finding import Finding
     from eximkit.lint.rule import RuleContext
+    from eximkit.source import Place
 
 HINTS = ("sending_", "${acl", "${expand", "$r_", "acl_")
 """An option whose text has none of these cannot depend on the local address."""
@@ -56,7 +57,8 @@ def _router(around: Surroundings, router: Driver) -> Iterator[Finding]:
     """Routers run before any connection: the variable is always empty there."""
     for option in router.options:
         info = catalog.option("router", router.driver, option.name)
-        if info is None or not info.expanded or option.value is None:
+        expanded = option.name == "set" or (info is not None and info.expanded)
+        if not expanded or option.value is None:
             continue
         texts = [option.text]
         if option.name == "set":
@@ -76,7 +78,7 @@ def _always_empty(option: Option, why: str, section: str, driver: str) -> Findin
     )  # fmt: skip
 
 
-def _use(option: Option):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _use(option: Option) -> Place:
     """The first mention of the variable in an option, or its value."""
     assert option.value is not None  # noqa: S101 - callers have looked
     at = option.text.find("sending_")
@@ -84,7 +86,9 @@ def _use(option: Option):  # type: ignore[no-untyped-def]  # noqa: ANN202
         return option.value.place(0, len(option.value))
     start = max(option.text.rfind("$", 0, at), 0)
     end = at
-    while end < len(option.text) and (option.text[end].isalnum() or option.text[end] == "_"):
+    while end < len(option.text) and (
+        option.text[end].isalnum() or option.text[end] == "_"
+    ):
         end += 1
     return option.value.place(start, end)
 
@@ -123,7 +127,10 @@ def _goes_early(transport: SmtpTransport) -> bool:
 def _too_early(transport: SmtpTransport, option: Option, why: str) -> Finding:
     fix, unfixable = mends.guard(option)
     if option.name == "hosts_pipe_connect":
-        fix, unfixable = None, "which hosts are meant has to be said without the address"
+        fix, unfixable = (
+            None,
+            "which hosts are meant has to be said without the address",
+        )
     return RULE["EXP112"].finding(
         f"{option.name} reads the local address, which is not known yet with early"
         f" pipelining: {why}",
@@ -134,7 +141,8 @@ def _too_early(transport: SmtpTransport, option: Option, why: str) -> Finding:
 
 def _events(transport: SmtpTransport, option: Option) -> Iterator[Finding]:
     """Events are raised before the connection: `tcp:connect` always, `smtp:connect` in
-    an early session."""
+    an early session.
+    """
 
     def during(event: str) -> View:
         names: dict[str, Value] = {"event_name": Known(event)}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from eximkit.config.quoting import split_list
 from eximkit.expansion.environment import Environment
@@ -27,6 +25,8 @@ from eximkit.lint.rules.early_pipelining.hosts import Address, Match
 from eximkit.source import BLANK, SourceFile, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eximkit.catalog import Release
     from eximkit.config.model import Config, Driver, Option
 
@@ -34,10 +34,20 @@ PLAIN = "$" + views.ADDRESS
 GUARD = "def:" + views.ADDRESS
 
 
+class Where(TypedDict):
+    """The fields of a finding that say which option it is about."""
+
+    section: str
+    driver: str
+    option: str
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One value that `interface` can take: its addresses; malformed if it is no list
-    of them."""
+    """One value that `interface` can take: its addresses.
+
+    malformed: it is no list of them. unknown: it cannot be known.
+    """
 
     addresses: tuple[Address, ...]
     malformed: bool = False
@@ -73,7 +83,9 @@ class Surroundings:
         variables: dict[str, Value] = dict(self.variables)
         for layer in layers:
             variables.update(layer)
-        return views.known_environment(self.config, variables, self.acls)
+        return Environment(
+            variables=variables, acls=self.acls, lookup=views.lookup
+        )
 
     def named_host_list(self, name: str) -> str | None:
         """The text of a named host list, None where it is not constant."""
@@ -105,19 +117,19 @@ def _global_variables(config: Config, release: Release) -> dict[str, Value]:
         variables[variable] = variables[default]
         if option is not None and option.text:
             tree = views.tree_of(option.text)
-            value = tree and evaluate(tree, Environment(variables=variables))
-            usable = isinstance(value, Known | Unknown)
-            variables[variable] = value if usable else hole(variable)  # type: ignore[assignment]
+            environment = Environment(variables=variables)
+            value = evaluate(tree, environment) if tree else Failure("")
+            variables[variable] = (
+                hole(variable) if isinstance(value, Failure) else value
+            )
     return variables
 
 
-def router_variables(
-    around: Surroundings, routers: list[Driver]
-) -> dict[str, Value]:
+def router_variables(around: Surroundings, routers: list[Driver]) -> dict[str, Value]:
     """`$r_…` and `$address_data` as the routers leave them for the transport.
 
-    A variable that they set to different values, or that some other router may have set,
-    is unknown.
+    A variable that they set to different values, or that some other router may have
+    set, is unknown.
     """
     environment = around.environment(views.UNBOUND)
     chosen = {id(r) for r in routers}
@@ -197,6 +209,10 @@ class SmtpTransport:
             return {}
         return {"host": Known(str(only)), "host_address": Known(str(only))}
 
+    def where(self, option: str) -> Where:
+        """Which option of this transport a finding is about."""
+        return Where(section="transports", driver=self.driver.name, option=option)
+
     @cached_property
     def helo(self) -> Option | None:
         return self.options.get("helo_data")
@@ -212,7 +228,9 @@ class SmtpTransport:
         return answers.pop() if len(answers) == 1 else Match.MAYBE
 
     def list_texts(self, option: Option) -> list[str | None]:
-        """The values that a host list can expand to before the connection; None: any."""
+        """The values that a host list can expand to before the connection; None:
+        any.
+        """
         tree = views.tree_of(option.text)
         if tree is None:
             return [None]
@@ -250,7 +268,9 @@ class SmtpTransport:
 
     @cached_property
     def interfaces(self) -> tuple[Bound, ...]:
-        """The values that `interface` can take before the connection; () where unset."""
+        """The values that `interface` can take before the connection; () where
+        unset.
+        """
         option = self.options.get("interface")
         if option is None:
             return ()
@@ -292,14 +312,14 @@ class SmtpTransport:
 
         The interface, which lifts the test from 4.96 on, is not considered.
         """
-        number = (release or self.around.release).number
+        number = (release or self.around.release).numbers[:2]
         if self.helo is None or number < (4, 93):
             return True
         return PLAIN not in self.helo.text or GUARD in self.helo.text
 
     def interface_lifts(self, release: Release | None = None) -> bool:
         """Whether a bound interface lifts Exim's test in this release."""
-        return (release or self.around.release).number >= (4, 96)
+        return (release or self.around.release).numbers[:2] >= (4, 96)
 
     @cached_property
     def early_possible(self) -> bool:
@@ -317,9 +337,6 @@ class SmtpTransport:
             return Paths((), True)
         return all_paths(tree, self.environment(view))
 
-    def view(self, view: Mapping[str, Value]) -> Callable[..., Environment]:
-        return lambda *more: self.environment(view, *more)
-
 
 def _interface(result: Result) -> Bound:
     if isinstance(result, Known):
@@ -333,6 +350,3 @@ def bound_address(value: Address) -> dict[str, Value]:
     """The view of a connection that is bound to a known address."""
     port = views.BOUND[views.PORT]
     return {views.ADDRESS: Known(str(value)), views.PORT: port}
-
-
-__all__ = ["Bound", "SmtpTransport", "Surroundings", "bound_address", "ipaddress"]

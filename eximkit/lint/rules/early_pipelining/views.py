@@ -1,17 +1,15 @@
 """What can be seen of the local address at different times.
 
-BOUND: the connection exists. UNBOUND: it does not, and the variables hold what Exim gives
-them then. PROBE: UNBOUND for tests of emptiness, but any other reading of the variables
-gives an unknown value, so that what the result owes to such a reading shows.
+BOUND: the connection exists. UNBOUND: it does not, and the variables hold what Exim
+gives them then. PROBE: UNBOUND for tests of emptiness, but any other reading of the
+variables gives an unknown value, so that what the result owes to such a reading shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from eximkit.errors import ExpansionSyntaxError
+from eximkit import catalog
 from eximkit.expansion.environment import (
     NOT_FOUND,
     AclLine,
@@ -19,11 +17,14 @@ from eximkit.expansion.environment import (
     Environment,
     LookupAnswer,
 )
-from eximkit.expansion.parse import parse
 from eximkit.expansion.paths import Paths, all_paths
 from eximkit.expansion.values import Failure, Hole, Known, Result, Unknown, Value
+from eximkit.lint import expandable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from eximkit.catalog import Release
     from eximkit.config.model import Acl, Config
     from eximkit.expansion.nodes import Expansion
 
@@ -32,7 +33,9 @@ PORT = "sending_port"
 SOURCES = frozenset((ADDRESS, PORT))
 
 BOUND: Mapping[str, Value] = {
-    ADDRESS: Unknown((Hole(ADDRESS, frozenset((ADDRESS,)), empty=False, address=True),)),
+    ADDRESS: Unknown(
+        (Hole(ADDRESS, frozenset((ADDRESS,)), empty=False, address=True),)
+    ),
     PORT: Unknown((Hole(PORT, frozenset((PORT,)), empty=False, low=1, high=65535),)),
 }
 UNBOUND: Mapping[str, Value] = {
@@ -44,16 +47,12 @@ PROBE: Mapping[str, Value] = {
     PORT: Unknown((Hole(PORT, frozenset((PORT,)), empty=False),)),
 }
 
-EXPANDED_PAGES = 512
 
-
-@lru_cache(EXPANDED_PAGES)
-def tree_of(text: str) -> Expansion | None:
-    """The tree of an expansion; None where it is malformed (another rule says so)."""
-    try:
-        return parse(text)
-    except ExpansionSyntaxError:
-        return None
+def tree_of(text: str, release: Release = catalog.NEWEST) -> Expansion | None:
+    """The tree of an expansion; None where Exim would refuse it (other rules say
+    so).
+    """
+    return None if expandable.flaws(text, release) else expandable.tree(text, release)
 
 
 def acl_statements(acl: Acl) -> tuple[AclStatement, ...]:
@@ -104,13 +103,6 @@ def lookup(kind: str, key: Value | None, query: Value) -> LookupAnswer:
     if name == "dnsdb":
         return NOT_FOUND if not query.text.rpartition("=")[2].strip() else None
     return NOT_FOUND
-
-
-def known_environment(
-    config: Config, variables: Mapping[str, Value], acls: Callable[..., object]
-) -> Environment:
-    """An environment of a delivery: the configuration's ACLs, no outside world."""
-    return Environment(variables=variables, acls=acls, lookup=lookup)  # type: ignore[arg-type]
 
 
 def shape(result: Result) -> object:
