@@ -8,12 +8,15 @@ something is parsed.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lark import Lark, Token, Transformer, UnexpectedInput
     from lark.parsers.lalr_interactive_parser import InteractiveParser
 
@@ -38,18 +41,35 @@ def build(
     """A new parser. `strict` refuses colliding terminals; slow, so for tests."""
     from lark import Lark
 
-    return Lark(
-        grammar_text(name),
-        parser="lalr",
-        lexer="contextual",
-        start=list(start),
-        keep_all_tokens=True,
-        maybe_placeholders=False,
-        # Text is octets: \s and \w must not see U+0085 or letters beyond ASCII.
-        g_regex_flags=re.ASCII,
-        transformer=transformer,
-        strict=strict,
-    )
+    with _terminals_compared(strict):
+        return Lark(
+            grammar_text(name),
+            parser="lalr",
+            lexer="contextual",
+            start=list(start),
+            keep_all_tokens=True,
+            maybe_placeholders=False,
+            # Text is octets: \s and \w must not see U+0085 or letters beyond ASCII.
+            g_regex_flags=re.ASCII,
+            transformer=transformer,
+            strict=strict,
+        )
+
+
+@contextmanager
+def _terminals_compared(compared: bool) -> Iterator[None]:
+    """Have lark compare terminals with interegular, which takes 300 ms, or not.
+
+    Where interegular is installed, as it is for developers, lark does so unasked.
+    """
+    from lark import lexer
+
+    installed = lexer.has_interegular
+    lexer.has_interegular = installed and compared
+    try:
+        yield
+    finally:
+        lexer.has_interegular = installed
 
 
 @cache
