@@ -72,11 +72,8 @@ def compatible(findings: Iterable[Finding], *, unsafe: bool) -> list[Finding]:
 
 
 def _clashes(edit: Edit, taken: Iterable[tuple[int, int]]) -> bool:
-    # Two insertions at one offset have no order; touching ranges have.
-    return any(
-        edit.start <= end and start <= edit.end
-        for start, end in taken
-    )
+    # Edits that touch clash too: one may be about what the other has just written.
+    return any(edit.start <= end and start <= edit.end for start, end in taken)
 
 
 def edited(
