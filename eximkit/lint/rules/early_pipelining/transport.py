@@ -78,6 +78,20 @@ class Surroundings:
         self.acls = views.acl_reader(config)
         self.variables = _global_variables(config, release)
 
+    @cached_property
+    def assignments(self) -> dict[int, list[tuple[str, str]]]:
+        """What each router (by its id) sets: variables and their texts."""
+        return {id(router): _assignments(router) for router in self.config.routers}
+
+    @cached_property
+    def setters(self) -> dict[str, set[int]]:
+        """For each variable the routers (their ids) that set it."""
+        setters: dict[str, set[int]] = {}
+        for router, pairs in self.assignments.items():
+            for name, _text in pairs:
+                setters.setdefault(name, set()).add(router)
+        return setters
+
     def environment(self, *layers: Mapping[str, Value]) -> Environment:
         """An environment of the global variables and these, the last one first."""
         variables: dict[str, Value] = dict(self.variables)
@@ -134,15 +148,12 @@ def router_variables(around: Surroundings, routers: list[Driver]) -> dict[str, V
     environment = around.environment(views.UNBOUND)
     chosen = {id(r) for r in routers}
     values: dict[str, list[Result]] = {}
-    elsewhere: set[str] = set()
-    for router in around.config.routers:
+    elsewhere = {n for n, setters in around.setters.items() if not setters <= chosen}
+    for router in routers:
         mine: dict[str, Result] = {}
-        for name, text in _assignments(router):
-            if id(router) in chosen:
-                tree = views.tree_of(text)
-                mine[name] = evaluate(tree, environment) if tree else Failure("")
-            else:
-                elsewhere.add(name)
+        for name, text in around.assignments[id(router)]:
+            tree = views.tree_of(text)
+            mine[name] = evaluate(tree, environment) if tree else Failure("")
         for name, result in mine.items():
             values.setdefault(name, []).append(result)
     variables: dict[str, Value] = {}
