@@ -94,8 +94,8 @@ def _unknown_verb(line: AclLine, whole: Text) -> Problem:
     if known:
         hint, replacement = "put a verb, such as accept or deny, before it", None
     return refusal(
-        "EXS237", f'an ACL starts with a verb, and "{shown(text)}" is none', place, hint,
-        replacement=replacement,
+        "EXS237", f'an ACL starts with a verb, and "{shown(text)}" is none', place,
+        hint, replacement=replacement,
     )  # fmt: skip
 
 

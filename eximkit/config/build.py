@@ -9,12 +9,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.config import acls, drivers, mainpart, rules, settings
+from eximkit.config import (
+    acls,
+    driver_checks,
+    drivers,
+    mainpart,
+    rules,
+    settings,
+    startup,
+)
 from eximkit.config.lines import LineReader, Part
 from eximkit.config.macros import MacroTable, parse_define
-from eximkit.config.model import Acl, Config, Driver, Rule
+from eximkit.config.model import Acl, AclStatement, Config, Driver, Rule
 from eximkit.config.quoting import take_word
-from eximkit.config.refusal import guess, refusal, shown, within
+from eximkit.config.refusal import refusal, shown, within
+from eximkit.config.sections import (
+    FRAGMENTS,
+    KINDS,
+    SECTIONS,
+    SKIPPED,
+    begin_problem,
+    section_named,
+)
 from eximkit.config.settings import Where
 from eximkit.config.statements import (
     AclLine,
@@ -35,40 +51,12 @@ if TYPE_CHECKING:
 
     from eximkit.catalog import Release
     from eximkit.config.directives import FileReader
-    from eximkit.config.model import AclStatement
     from eximkit.config.statements import Statement
     from eximkit.problem import Problem
-
-SECTIONS = {
-    "acl": "acl_line",
-    "routers": "driver_line",
-    "transports": "driver_line",
-    "authenticators": "driver_line",
-    "retry": "retry_line",
-    "rewrite": "rewrite_line",
-    "local_scan": "driver_line",
-}
-"""The sections that `begin` can start, and the grammar's rule for their lines."""
-
-KINDS = {"routers": "router", "transports": "transport",
-         "authenticators": "authenticator"}  # fmt: skip
-
-FRAGMENTS = {
-    "main": "main",
-    "acl": "acl",
-    "router": "routers",
-    "transport": "transports",
-    "authenticator": "authenticators",
-    "retry": "retry",
-    "rewrite": "rewrite",
-    "expansion": "expansion",
-}
-"""What a fragment is said to be, and the section whose body it then is."""
+    from eximkit.source import Place
 
 NAME_LIMIT = 63
 """The longest name of a driver or an ACL (4.95 and later)."""
-
-_SKIPPED = "nothing"
 
 
 def build(
@@ -86,7 +74,7 @@ def build(
     `-D` arguments, `NAME` or `NAME=value`. fragment: a key of `FRAGMENTS`, None for a
     whole configuration.
 
-    Raises SettingsError for a `-D` that Exim would refuse; nothing for what is in files.
+    Raises SettingsError for a `-D` that Exim would refuse, and nothing else.
     """
     macros = MacroTable(
         catalog.builtin_macros(release), [parse_define(text) for text in defines]
@@ -138,70 +126,46 @@ class _Builder:
         self._end_block()
         config.macros = reader.macros.defined
         config.remarks = reader.remarks
-        for problem in drivers.cross_check(config):
+        for problem in drivers.cross_check(config, self.release):
             self._note(problem, problem.section or "")
         for problem in mainpart.check(config, self.release):
+            self._note(problem, "main")
+        for problem in startup.check(config, self.release):
             self._note(problem, "main")
         return config
 
     def _take(self, statement: Statement, line: Text) -> None:
         if isinstance(statement, Begin):
             self._begin(statement, line)
-        elif self.section == _SKIPPED:
+        elif self.section == SKIPPED:
             return
         elif isinstance(statement, Definition):
-            self._end_block()
-            self._note(self.reader.macros.define(line))
+            self._definition(line)
         else:
             _HANDLERS[type(statement)](self, statement, line)
 
-    def _note(self, problem: Problem | None, section: str = "", option: str = "") -> None:
+    def _note(
+        self, problem: Problem | None, section: str = "", option: str = ""
+    ) -> None:
         if problem is None:
             return
         driver = self.driver.name if self.driver is not None else ""
         where = section or self.section
         self.config.problems.append(
-            within(problem, where if where != _SKIPPED else "", driver, option)
+            within(problem, where if where != SKIPPED else "", driver, option)
         )
 
     # Sections
 
     def _begin(self, statement: Begin, line: Text) -> None:
         self._end_block()
-        self.acl = self.statement = None
         part = statement.section
-        name = part.text.lower()
-        # Exim adds an "s" before it compares: "begin router" and "begin retrys" will do.
-        plural = name if name.endswith("s") else f"{name}s"
-        section = next(
-            (known for known in SECTIONS if plural in (known, f"{known}s")), None
-        )
-        problem = None
-        if section is None:
-            hint, replacement = guess(name, SECTIONS, part.place)
-            if "#" in name:
-                hint, replacement = "a # starts a comment only at the start of a line", None
-            problem = refusal(
-                "EXR315", f'"{shown(part.text)}" is no section of a configuration',
-                part.place, hint, replacement=replacement,
-            )  # fmt: skip
-        elif section in self.config.sections:
-            first = self.config.sections[section]
-            problem = refusal(
-                "EXR315", f'the section "{section}" begins for the second time',
-                part.place,
-                related=(("it began here", first.place(0, len(first))),),
-            )  # fmt: skip
-        elif section == "local_scan":
-            problem = refusal(
-                "EXR315", "this Exim is built without options for local_scan()",
-                part.place, hint="remove the section",
-            )  # fmt: skip
-        if problem is not None:
-            self.section = section or _SKIPPED
-            self._note(problem)
+        section = section_named(part.text)
+        problem = begin_problem(section, part, self.config.sections)
+        self.section, self.rule = section or SKIPPED, "retry_line"
+        self._note(problem)
         if section is None or section == "local_scan":
-            self.section, self.rule = _SKIPPED, "retry_line"
+            self.section = SKIPPED
             return
         self.config.sections.setdefault(section, line)
         self._enter(section)
@@ -209,6 +173,14 @@ class _Builder:
     def _enter(self, section: str) -> None:
         self.section, self.rule = section, SECTIONS[section]
         self.lost = False
+
+    def _definition(self, line: Text) -> None:
+        """A macro: outside the main part it ends the block that it stands in."""
+        driver = self.driver
+        self._end_block(line)
+        # What follows would be of a block that has been reported already.
+        self.lost = driver is not None and not driver.driver
+        self._note(self.reader.macros.define(line))
 
     # The main part, and the settings of drivers
 
@@ -284,9 +256,10 @@ class _Builder:
         if len(name) > NAME_LIMIT:
             self._note(
                 refusal(
-                    code, f"this name is too long: {NAME_LIMIT} characters are allowed",
+                    code,
+                    f"this name is too long: {NAME_LIMIT} characters are allowed",
                     block.name.place,
-                )  # fmt: skip
+                )
             )
         known = self.names.setdefault(self.section, {})
         before = known.setdefault(name, line)
@@ -294,17 +267,19 @@ class _Builder:
             article = "an ACL" if acl else f"a {what}"
             self._note(
                 refusal(
-                    "EXR305", f'there is {article} called "{name}" already',
+                    "EXR305",
+                    f'there is {article} called "{name}" already',
                     block.name.place,
                     hint="rename one of them",
                     related=(("the first one is here", before.place(0, len(name))),),
-                )  # fmt: skip
+                )
             )
         if acl:
             self.acl, self.statement = Acl(name, line), None
             self.config.acls.setdefault(name, self.acl)
         else:
             self._open_driver(name, line)
+            self.lost = block.junk is not None
 
     def _open_driver(self, name: str, line: Text) -> None:
         kind = KINDS[self.section]
@@ -322,7 +297,7 @@ class _Builder:
 
     def _lost_line(self, line: Text) -> None:
         """A line of no block: one problem for all such lines that follow each other."""
-        if self.lost or self.section == _SKIPPED:
+        if self.lost or self.section == SKIPPED:
             return
         self.lost = True
         acl = self.section == "acl"
@@ -332,20 +307,31 @@ class _Builder:
                 "EXS237" if acl else "EXS236",
                 f'the name of {what} is expected, not "{shown(line.text)}"',
                 line.place(0, len(line)),
-                hint='a name is a letter, then letters, digits and underscores, then ":"',
+                hint="a name is a letter, then letters, digits and underscores, then a "
+                "colon",
             )
         )
 
-    def _end_block(self) -> None:
-        """What can be said of a driver only when its last line was read."""
+    def _end_block(self, macro: Text | None = None) -> None:
+        """What can be said of a driver only when its last line was read.
+
+        macro: the definition that ended the block, if that is what did.
+        """
         driver = self.driver
-        if driver is not None and driver.name and "driver" not in driver.options:
-            place = driver.line.place(0, len(driver.name))
+        # After text behind the name, that may well have been the driver.
+        if driver is not None and not driver.driver and driver.name and not self.lost:
+            related: tuple[tuple[str, Place], ...] = ()
+            if macro is not None:
+                at = macro.place(0, len(macro))
+                related = (("this macro definition ended the block", at),)
             self._note(
                 refusal(
-                    "EXS236", f'the {driver.kind} "{driver.name}" has no driver', place,
+                    "EXS236",
+                    f'the {driver.kind} "{driver.name}" has no driver',
+                    driver_checks.name_place(driver),
                     hint='add "driver = ..." as its first line',
-                )  # fmt: skip
+                    related=related,
+                )
             )
         self.driver = self.acl = self.statement = None
         self.where = Where("main", release=self.release)
@@ -365,7 +351,7 @@ class _Builder:
         self._note(acls.check(part, self.statement, line, self.release))
         if self.statement is None:
             # One finding for a missing verb; the lines after it are no new defects.
-            self.statement = acls.AclStatement("", line, line.place(0, 0))
+            self.statement = AclStatement("", line, line.place(0, 0))
         condition = acls.condition_of(part, line)
         if condition is not None:
             self.statement.conditions.append(condition)

@@ -28,7 +28,8 @@ DIRECTIVES = (
     ".include_if_exists",
 )  # fmt: skip
 
-_SELECTOR = re.compile(r"[^ \t\n\r\f\v]+")
+# Items need no white space between them: "+pid-queue_run" is two.
+_SELECTOR = re.compile(r"[+-][A-Za-z0-9_]*|[^ \t\n\r\f\v]+")
 
 
 def named_list(
@@ -78,7 +79,7 @@ def directive_hint(text: str) -> str:
     """What a line that looks like a directive may have meant."""
     if not text.startswith("."):
         return ""
-    word = text.split(" ")[0].lower()
+    word = text.split(" ", maxsplit=1)[0].lower()
     near = catalog.suggest(word, DIRECTIVES)
     return f'did you mean "{near}"?' if near else ""
 
@@ -104,6 +105,12 @@ def _log_selector(option: Option, release: Release) -> Iterator[Problem]:
                 f'"+" or "-" is expected before "{shown(word)}" in log_selector',
                 place,
             )
+            return
+        if len(word) == 1:
+            yield refusal(
+                "EXO901", f'"{word}" in log_selector belongs directly before a word',
+                place,
+            )  # fmt: skip
             return
         info = catalog.log_selector(word[1:])
         if info is not None and info.in_release(release):

@@ -34,7 +34,7 @@ def refusal(
 
 
 def guess(name: str, candidates: Iterable[str], place: Place) -> tuple[str, str | None]:
-    """The hint "did you mean ..." and what would mend the place; ("", None) if unclear."""
+    """The hint "did you mean ..." and what would mend the place, or "" and None."""
     near = catalog.suggest(name, tuple(candidates))
     if near is None:
         return "", None

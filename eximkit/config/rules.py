@@ -30,7 +30,7 @@ _REFUSED = ("a", "mx")
 _TIMEOUT = ("a", "mx", "connect", "connect_a", "connect_mx", "dns")
 
 _RULE = re.compile(
-    r"(?P<letter>[^,; \t\n\r\f\v]),\s*(?P<cutoff>[0-9A-Za-z]*),\s*(?P<wait>[0-9A-Za-z]*)"
+    r"(?P<letter>[^,;\s]),\s*(?P<cutoff>[0-9A-Za-z]*),\s*(?P<wait>[0-9A-Za-z]*)"
     r"(?:,\s*(?P<factor>[0-9A-Za-z.]*))?\s*",
     re.ASCII,
 )
@@ -41,7 +41,7 @@ REWRITE_FLAGS = frozenset("EFTbcfhrstqQRSw")
 
 
 def check_retry(rule: RetryLine) -> Problem | None:
-    """What is wrong with a retry rule; only the first thing, as the rest hangs on it."""
+    """What is wrong with a retry rule: the first thing, as the rest hangs on it."""
     error = rule.error
     if error is None:
         whole = rule.pattern
@@ -111,9 +111,11 @@ def _retry_rules(rules: Part) -> Iterator[Problem]:
             return
         if match["letter"].upper() not in _TIMES:
             yield refusal(
-                "EXS238", f'"{shown(match["letter"])}" is not the letter of a retry rule',
-                place, hint="F, G or H is expected",
-            )  # fmt: skip
+                "EXS238",
+                f'"{shown(match["letter"])}" is not the letter of a retry rule',
+                place,
+                hint="F, G or H is expected",
+            )
             return
         problem = _parameters(match, place, what)
         if problem is not None:
@@ -166,8 +168,8 @@ def check_rewrite(rule: RewriteLine) -> Problem | None:
     if rule.replacement is None:
         return refusal(
             "EXS238",
-            "this rewriting rule has no replacement: pattern, replacement, flags is the "
-            "order",
+            "this rewriting rule has no replacement: pattern, replacement, flags is "
+            "the order",
             rule.pattern.place,
         )
     if rule.flags is None:
@@ -188,7 +190,7 @@ def check_rewrite(rule: RewriteLine) -> Problem | None:
     if "S" in flags and not pattern.startswith(("^", "\\N^")):
         return refusal(
             "EXS238",
-            "the S flag is for patterns that are regular expressions, which start with ^",
+            "the S flag is for regular expressions, which start with ^",
             rule.pattern.place,
         )
     return None

@@ -28,15 +28,16 @@ if TYPE_CHECKING:
     Reader: TypeAlias = Callable[[str], object]
 
 _NEGATIONS = ("no_", "not_")
-_NOT_A_NAME = re.compile(r"[ \t\n\r\f\v:]")
+# What some system may have as the name of a user or a group.
+_NAME = re.compile(r"[^\s:$/{}]+\$?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
     """The block that a setting stands in.
 
-    kind: "main", "router", ... driver: the value of `driver`; "" before it was set, None
-    when it is unknown which one it is (then private options cannot be judged).
+    kind: "main", "router", ... driver: the value of `driver`; "" before it was set,
+    None when it is unknown which one it is (then private options cannot be judged).
     """
 
     kind: str
@@ -87,13 +88,13 @@ def check_known(
     if info.since is not None and release < info.since:
         return refusal(
             "EXD602",
-            f'Exim {release} has no option "{info.name}"; it is there from {info.since}',
+            f'Exim {release} has no option "{info.name}"; it came with {info.since}',
             place,
         )
     return refusal(
         "EXD601",
-        f'Exim {release} no longer has the option "{shown(name)}"; {info.until} was the '
-        "last release with it",
+        f'Exim {release} no longer has the option "{shown(name)}"; {info.until} was '
+        "the last with it",
         place,
         hint="remove it",
     )
@@ -286,11 +287,13 @@ def _check_name(info: OptionInfo, raw: Text) -> Problem | None:
     if unquoted.problem is not None:
         return unquoted.problem
     text = unquoted.text.text
-    if "$" in text or (text and not _NOT_A_NAME.search(text)):
+    if _NAME.fullmatch(text):
         return None
     what = info.type.removesuffix("!")
     return refusal(
-        "EXS231", f'"{shown(text)}" cannot be the name of a {what}', raw.place(0, len(raw))
+        "EXS231",
+        f'"{shown(text)}" cannot be the name of a {what}',
+        raw.place(0, len(raw)),
     )
 
 

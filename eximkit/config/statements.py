@@ -170,12 +170,13 @@ def _tokens(line: Text, node: Tree[Token]) -> Iterator[tuple[str, Part]]:
     No rule of the grammar holds itself, so this goes no deeper than the rules do.
     """
     for child in node.children:
-        if hasattr(child, "children"):
-            rule = str(child.data)
-            for name, part in _tokens(line, child):
-                yield (f"{rule}.{name}" if rule in _FIELDS else name), part
-        else:
+        # The other kind is a tree; lark is not imported here just to say so.
+        if isinstance(child, str):
             yield child.type, Part(line, child.start_pos or 0, child.end_pos or 0)
+            continue
+        rule = str(child.data)
+        for name, part in _tokens(line, child):
+            yield (f"{rule}.{name}" if rule in _FIELDS else name), part
 
 
 _FIELDS = frozenset({"pattern", "list", "address", "replacement"})
