@@ -64,11 +64,13 @@ class RuleContext:
     """What a check may see: the configuration and the release it is meant for.
 
     greetings: filled by the early-pipelining check, one row for each smtp transport.
+    shared: analyses that several checks need, by the name of their class.
     """
 
     config: Config
     release: Release
     greetings: list[TransportGreetings] = field(default_factory=list)
+    shared: dict[str, object] = field(default_factory=dict)
 
 
 Check = Callable[[RuleContext], Iterator[Finding]]

@@ -47,11 +47,9 @@ NOTES = {
 
 def check(context: RuleContext) -> Iterator[Finding]:
     """Judge every smtp transport; also fills `context.greetings`."""
-    around = Surroundings(context.config, context.release)
-    for driver in context.config.transports:
-        if driver.driver != "smtp":
-            continue
-        transport = SmtpTransport(around, driver)
+    around = Surroundings.of(context)
+    for transport in around.transports:
+        driver = transport.driver
         wire = greetings(transport)
         context.greetings.append(
             TransportGreetings(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from eximkit.config.quoting import split_list, unquote_word
@@ -39,11 +40,11 @@ def address(text: str) -> Address | None:
         return None
 
 
-def items(text: str, separator: str = ":") -> list[str]:
+@lru_cache(1024)
+def items(text: str, separator: str = ":") -> tuple[str, ...]:
     """The items of an expanded list; `separator` where the list names none."""
-    if separator != ":" and not text.lstrip(BLANK).startswith("<"):
-        text = f"<{separator}{text}"
-    return [i.text for i in split_list(Text.of(SourceFile("", text)))]
+    whole = Text.of(SourceFile("", text))
+    return tuple(item.text for item in split_list(whole, separator))
 
 
 def match(
@@ -142,17 +143,8 @@ class Hosts:
         return None
 
 
-def routers_of(config: Config, transport: Driver) -> list[Driver]:
-    """The routers whose `transport` is constant and names this one."""
-    return [
-        r for r in config.routers
-        if r.options.text("transport").strip(BLANK) == transport.name
-    ]  # fmt: skip
-
-
-def hosts_of(config: Config, transport: Driver) -> Hosts:
+def hosts_of(config: Config, transport: Driver, routers: list[Driver]) -> Hosts:
     """The hosts that a transport meets, from its own options and its routers'."""
-    routers = routers_of(config, transport)
     possible = BOTH_FAMILIES
     if config.options.flag("disable_ipv6"):
         possible = frozenset((4,))

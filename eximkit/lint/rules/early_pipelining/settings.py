@@ -30,17 +30,15 @@ meets.
 SLOW_LOOKUPS = ("${lookup", "${readsocket", "${run", "${perl", "${dlfunc", "${acl")
 
 
-def check(context: RuleContext) -> Iterator[Finding]:
+def check(context: RuleContext, around: Surroundings) -> Iterator[Finding]:
     """Check what stands around `hosts_pipe_connect` and its server side."""
     config = context.config
-    around = Surroundings(config, context.release)
+    around = Surroundings.of(context)
     enabled: list[SmtpTransport] = []
-    for driver in config.transports:
-        if driver.driver == "smtp":
-            transport = SmtpTransport(around, driver)
-            if transport.wants_early:
-                enabled.append(transport)
-                yield from _avoided(transport)
+    for transport in around.transports:
+        if transport.wants_early:
+            enabled.append(transport)
+            yield from _avoided(transport)
     if config.fragment is None and enabled:
         yield from _log(config, enabled[0])
         yield from _record(config)
@@ -57,7 +55,7 @@ def _avoided(transport: SmtpTransport) -> Iterator[Finding]:
         return
     if esmtp is not None and transport.avoids_esmtp:
         yield RULE["EXP116"].finding(
-            "hosts_pipe_connect has no effect: with hosts_avoid_esmtp the transport says"
+            "hosts_pipe_connect has no effect: with hosts_avoid_esmtp a transport says"
             " HELO, so that it never learns what the server offers",
             _value_place(esmtp), **transport.where("hosts_avoid_esmtp"),
             related=(("hosts_pipe_connect is set here", early.name_place),),

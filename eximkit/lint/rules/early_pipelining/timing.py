@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eximkit.lint.rule import RuleContext
     from eximkit.source import Place
 
-HINTS = ("sending_", "${acl", "${expand", "$r_", "acl_")
+HINTS = ("sending_", "acl{", "acl {", "${expand")
 """An option whose text has none of these cannot depend on the local address."""
 
 ALWAYS_BEFORE = ("return_path", "port", "hosts", "fallback_hosts")
@@ -34,15 +34,13 @@ View = Callable[[Mapping[str, Value]], Environment]
 
 def check(context: RuleContext) -> Iterator[Finding]:
     """Find options that read the local address too early."""
-    around = Surroundings(context.config, context.release)
+    around = Surroundings.of(context)
     for router in context.config.routers:
         yield from _router(around, router)
     used = ""
-    for driver in context.config.transports:
-        if driver.driver == "smtp":
-            transport = SmtpTransport(around, driver)
-            yield from _transport(transport)
-            used += transport.helo.text if transport.helo else ""
+    for transport in around.transports:
+        yield from _transport(transport)
+        used += transport.helo.text if transport.helo else ""
     yield from _acl_variables(around, used)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from eximkit.catalog import Release
     from eximkit.config.model import Config, Driver, Option
+    from eximkit.lint.rule import RuleContext
 
 PLAIN = "$" + views.ADDRESS
 GUARD = "def:" + views.ADDRESS
@@ -72,11 +73,59 @@ def parse_interface(text: str) -> Bound:
 class Surroundings:
     """What all transports of a configuration share."""
 
+    @classmethod
+    def of(cls, context: RuleContext) -> Surroundings:
+        """Those of a lint run, worked out once for all checks that ask."""
+        found = context.shared.get(cls.__name__)
+        if not isinstance(found, Surroundings):
+            found = cls(context.config, context.release)
+            context.shared[cls.__name__] = found
+        return found
+
     def __init__(self, config: Config, release: Release) -> None:
         self.config = config
         self.release = release
         self.acls = views.acl_reader(config)
         self.variables = _global_variables(config, release)
+        self.routers: dict[str, list[Driver]] = {}
+        """The routers by the constant name of the transport that they use."""
+        for router in config.routers:
+            used = router.options.text("transport").strip(BLANK)
+            self.routers.setdefault(used, []).append(router)
+
+    @cached_property
+    def transports(self) -> tuple[SmtpTransport, ...]:
+        """Every transport with `driver = smtp`."""
+        drivers = self.config.transports
+        return tuple(SmtpTransport(self, d) for d in drivers if d.driver == "smtp")
+
+    @cached_property
+    def assigned(self) -> dict[int, dict[str, Result]]:
+        """What each router (by id) that sets variables sets them to."""
+        environment = self.environment(views.UNBOUND)
+        found: dict[int, dict[str, Result]] = {}
+        for router in self.config.routers:
+            for name, text in _assignments(router):
+                tree = views.tree_of(text)
+                value = evaluate(tree, environment) if tree else Failure("")
+                found.setdefault(id(router), {})[name] = value
+        return found
+
+    @cached_property
+    def transports(self) -> tuple[SmtpTransport, ...]:
+        """Every transport with `driver = smtp`."""
+        return tuple(
+            SmtpTransport(self, d) for d in self.config.transports if d.driver == "smtp"
+        )
+
+    @cached_property
+    def routers_to(self) -> dict[str, list[Driver]]:
+        """For each name of a transport the routers whose constant `transport` it is."""
+        routers: dict[str, list[Driver]] = {}
+        for router in self.config.routers:
+            name = router.options.text("transport").strip(BLANK)
+            routers.setdefault(name, []).append(router)
+        return routers
 
     @cached_property
     def assignments(self) -> dict[int, list[tuple[str, str]]]:
@@ -97,9 +146,7 @@ class Surroundings:
         variables: dict[str, Value] = dict(self.variables)
         for layer in layers:
             variables.update(layer)
-        return Environment(
-            variables=variables, acls=self.acls, lookup=views.lookup
-        )
+        return Environment(variables=variables, acls=self.acls, lookup=views.lookup)
 
     def named_host_list(self, name: str) -> str | None:
         """The text of a named host list, None where it is not constant."""
@@ -145,15 +192,13 @@ def router_variables(around: Surroundings, routers: list[Driver]) -> dict[str, V
     A variable that they set to different values, or that some other router may have
     set, is unknown.
     """
-    environment = around.environment(views.UNBOUND)
-    chosen = {id(r) for r in routers}
+    chosen = {id(router) for router in routers}
     values: dict[str, list[Result]] = {}
-    elsewhere = {n for n, setters in around.setters.items() if not setters <= chosen}
-    for router in routers:
-        mine: dict[str, Result] = {}
-        for name, text in around.assignments[id(router)]:
-            tree = views.tree_of(text)
-            mine[name] = evaluate(tree, environment) if tree else Failure("")
+    elsewhere: set[str] = set()
+    for router, mine in around.assigned.items():
+        if router not in chosen:
+            elsewhere.update(mine)
+            continue
         for name, result in mine.items():
             values.setdefault(name, []).append(result)
     variables: dict[str, Value] = {}
@@ -189,8 +234,8 @@ class SmtpTransport:
         self.around = around
         self.driver = driver
         self.options = driver.options
-        self.routers = hosts.routers_of(around.config, driver)
-        self.hosts = hosts.hosts_of(around.config, driver)
+        self.routers = around.routers_to.get(driver.name, [])
+        self.hosts = hosts.hosts_of(around.config, driver, self.routers)
         protocol = self.options.text("protocol", "smtp").strip(BLANK)
         self.lmtp = protocol == "lmtp"
         self.tls_on_connect = protocol in ("smtps", "submissions")
