@@ -7,6 +7,7 @@ gives a statement: what Exim would not take stands in `junk` or in `Malformed`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from eximkit import grammar
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from lark import Token, Tree
 
     from eximkit.source import Place, Text
+
+Span: TypeAlias = tuple[str, int, int]
+"""A token: its type, and its characters [start, end) of the line."""
 
 _STARTS = ("main_line", "acl_line", "driver_line", "retry_line", "rewrite_line")
 
@@ -158,13 +162,24 @@ def parse(line: Text, start: str) -> Statement:
 
     start: the rule for its section, such as "acl_line".
     """
-    tree = grammar.parser("config", _STARTS).parse(line.text, start=start)
+    shape = _remembered if len(line.text) <= _REMEMBERED_LENGTH else _shape
+    rule, tokens = shape(line.text, start)
+    return _READERS[rule](line, {n: Part(line, low, high) for n, low, high in tokens})
+
+
+def _shape(text: str, start: str) -> tuple[str, tuple[Span, ...]]:
+    """The rule that a line fits, and where its tokens are."""
+    tree = grammar.parser("config", _STARTS).parse(text, start=start)
     node: Tree[Token] = tree.children[0]  # type: ignore[assignment]
-    parts = dict(_tokens(line, node))
-    return _READERS[str(node.data)](line, parts)
+    return str(node.data), tuple(_tokens(node))
 
 
-def _tokens(line: Text, node: Tree[Token]) -> Iterator[tuple[str, Part]]:
+# A second reading of an edited file meets nearly all of its lines again.
+_remembered = lru_cache(maxsize=8192)(_shape)
+_REMEMBERED_LENGTH = 400
+
+
+def _tokens(node: Tree[Token]) -> Iterator[Span]:
     """The tokens of a statement by type, `rule.TYPE` for those of its inner rules.
 
     No rule of the grammar holds itself, so this goes no deeper than the rules do.
@@ -172,11 +187,11 @@ def _tokens(line: Text, node: Tree[Token]) -> Iterator[tuple[str, Part]]:
     for child in node.children:
         # The other kind is a tree; lark is not imported here just to say so.
         if isinstance(child, str):
-            yield child.type, Part(line, child.start_pos or 0, child.end_pos or 0)
+            yield child.type, child.start_pos or 0, child.end_pos or 0
             continue
         rule = str(child.data)
-        for name, part in _tokens(line, child):
-            yield (f"{rule}.{name}" if rule in _FIELDS else name), part
+        for name, low, high in _tokens(child):
+            yield (f"{rule}.{name}" if rule in _FIELDS else name), low, high
 
 
 _FIELDS = frozenset({"pattern", "list", "address", "replacement"})
