@@ -30,7 +30,7 @@ meets.
 SLOW_LOOKUPS = ("${lookup", "${readsocket", "${run", "${perl", "${dlfunc", "${acl")
 
 
-def check(context: RuleContext, around: Surroundings) -> Iterator[Finding]:
+def check(context: RuleContext) -> Iterator[Finding]:
     """Check what stands around `hosts_pipe_connect` and its server side."""
     config = context.config
     around = Surroundings.of(context)
