@@ -97,23 +97,22 @@ class LintRun:
         """As `check`, after the fixes were made in the files. Raises InputError."""
         if STANDARD_INPUT in self.paths:
             raise SettingsError("standard input cannot be edited; see --diff")
-        texts, result = self._fixed()
         files = Files(self.root)
-        for name, text in texts.items():
+        for name, text in self._fixed().items():
             files.replace(name, self.originals[name], text)
-        return result
+        return self.check()
 
     def diff(self) -> tuple[Iterator[str], LintResult]:
-        """What `fix` would change, as lines of a diff; and what it would leave."""
-        texts, result = self._fixed()
-        return fixes.diff(self.originals, texts), result
+        """What `fix` would change, as lines of a diff; and what there is to find now."""
+        now = combined(self._lint(path, {}) for path in self.paths)
+        return fixes.diff(self.originals, self._fixed()), now
 
-    def _fixed(self) -> tuple[dict[str, str], LintResult]:
+    def _fixed(self) -> dict[str, str]:
+        """The new texts of all files that fixes change."""
         texts: dict[str, str] = {}
         for path in self.paths:
             texts.update(self._fix(path, texts))
-        # A file that two configurations share may have changed after the first.
-        return texts, combined(self._lint(path, texts) for path in self.paths)
+        return texts
 
     def _fix(self, path: str, before: dict[str, str]) -> dict[str, str]:
         """The new texts that the fixes of one configuration make."""
