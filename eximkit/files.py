@@ -20,7 +20,10 @@ from eximkit.errors import InputError
 from eximkit.source import SourceFile, display, octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from eximkit.catalog import Release
+    from eximkit.config.model import Config
 
 FILE_LIMIT = 1 << 23
 """The octets of the largest file that is read."""
@@ -73,6 +76,34 @@ def open_configuration(
             path, tuple(debian.parts([*whole, main], macros, apart=False)), files
         )
     return Opened(path, (Part(main),), files)
+
+
+def load_config(
+    path: str | os.PathLike[str],
+    *,
+    root: str | None = None,
+    release: Release | str | None = None,
+    defines: Sequence[str] = (),
+    fragment: str | None = None,
+) -> Config:
+    """Read a configuration; what is wrong with it is in `config.problems`.
+
+    path, root: as for `open_configuration`. release: the Exim whose options and
+    built-in macros count, such as "4.96" (default: the newest known). defines: macros
+    as after `-D`, `NAME=value`. fragment: what the text is a piece of ("transport", "acl",
+    …), if it is not a whole configuration. Raises InputError, SettingsError.
+    """
+    from eximkit import catalog
+    from eximkit.config.build import build
+
+    if release is None:
+        release = catalog.NEWEST
+    elif isinstance(release, str):
+        release = catalog.release(release)
+    opened = open_configuration(os.fspath(path), root)
+    return build(
+        opened.parts, opened.files, release=release, defines=defines, fragment=fragment
+    )
 
 
 class Files:

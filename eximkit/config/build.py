@@ -80,17 +80,19 @@ def build(
         catalog.builtin_macros(release), [parse_define(text) for text in defines]
     )
     if fragment == "expansion":
-        return _expansion(main)
+        return _expansion(main, release)
     builder = _Builder(LineReader(main, files, macros), release, fragment)
     return builder.run()
 
 
-def _expansion(main: SourceFile | Iterable[Part]) -> Config:
+def _expansion(main: SourceFile | Iterable[Part], release: Release) -> Config:
     parts = [Part(main)] if isinstance(main, SourceFile) else list(main)
     text = Text.join(Text.of(part.file, part.start, part.end) for part in parts)
     text = text.slice(0, len(text.text.removesuffix("\n").removesuffix("\r")))
     files = [part.file for part in parts]
-    return Config(files=files, lines=[text], fragment="expansion", expansion=text)
+    return Config(
+        files=files, lines=[text], release=release, fragment="expansion", expansion=text
+    )
 
 
 class _Builder:
@@ -102,7 +104,8 @@ class _Builder:
         self.reader = reader
         self.release = release
         self.config = Config(
-            files=reader.files, problems=reader.problems, fragment=fragment
+            files=reader.files, problems=reader.problems, release=release,
+            fragment=fragment,
         )
         self.section = FRAGMENTS[fragment] if fragment else "main"
         self.rule = SECTIONS.get(self.section, "main_line")

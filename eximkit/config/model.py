@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from eximkit.catalog import Release
     from eximkit.config.lines import Remark
     from eximkit.problem import Problem
     from eximkit.source import Macro, Place, SourceFile, Text
@@ -180,6 +181,8 @@ class Config:
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     """Comment lines `# eximkit: ...`; their `line` is an index into `lines`."""
+    release: Release | None = None
+    """The Exim by whose options and built-in macros it was read."""
     fragment: str | None = None
     expansion: Text | None = None
     """The string of an `--as expansion` fragment."""

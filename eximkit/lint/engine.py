@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from eximkit import catalog
 from eximkit.errors import SettingsError
 from eximkit.lint import ignores, rules
 from eximkit.lint.fixes import replacing
@@ -30,7 +31,7 @@ def lint(
 ) -> list[Finding]:
     """The findings of a configuration, sorted by place.
 
-    release: the Exim that the configuration is for (default: the newest known).
+    release: the Exim that it is for (default: the one by which it was read).
     select, ignore: codes or prefixes of codes. Raises SettingsError for a prefix that
     begins no code.
     """
@@ -49,10 +50,7 @@ def run(
 
     path: what the result calls the configuration (default: its first file).
     """
-    if release is None:
-        from eximkit.catalog import NEWEST
-
-        release = NEWEST
+    release = release or config.release or catalog.NEWEST
     wanted = selected(select, ignore)
     context = RuleContext(config, release)
     found = [finding_of(problem) for problem in config.problems]
