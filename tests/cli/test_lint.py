@@ -143,7 +143,11 @@ def test_versions() -> None:
     [
         ("main", "smtp_banner = $nonesuch\n", ["EXS201"]),
         ("transport", "t:\n  driver = smtp\n  helo_data =\n", ["EXH301"]),
-        ("router", "r:\n  driver = accept\n  condition = ${if eqq{a}{b}}\n", ["EXS204"]),
+        (
+            "router",
+            "r:\n  driver = accept\n  condition = ${if eqq{a}{b}}\n",
+            ["EXS204"],
+        ),
         ("acl", "check:\n  permit\n", ["EXS237"]),
         ("authenticator", "a:\n  driver = plain\n", ["EXS236"]),
         ("retry", "* F,2h,15m\n", ["EXS238"]),
@@ -172,7 +176,9 @@ def test_output_is_written_whole() -> None:
 
 
 def test_fix_edits_safely_and_says_what_is_left() -> None:
-    write("a.conf", EMPTY_HELO + "u:\n  driver = smtp\n  helo_data = $primary_hostnam\n")
+    write(
+        "a.conf", EMPTY_HELO + "u:\n  driver = smtp\n  helo_data = $primary_hostnam\n"
+    )
     run = lint("--fix", "--format", "json", "a.conf")
     assert [f["code"] for f in json.loads(run.stdout)["findings"]] == ["EXS201"]
     assert Path("a.conf").read_text() == MENDED + UNKNOWN.replace(

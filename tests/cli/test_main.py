@@ -38,7 +38,10 @@ def fail() -> None:
 
 def test_version() -> None:
     run = CliRunner().invoke(cli.main, ["--version"])
-    assert (run.exit_code, run.stdout) == (0, f"eximkit, version {eximkit.__version__}\n")
+    assert (run.exit_code, run.stdout) == (
+        0,
+        f"eximkit, version {eximkit.__version__}\n",
+    )
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

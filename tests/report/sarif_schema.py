@@ -1,7 +1,8 @@
 """The part of SARIF 2.1.0 that eximkit writes, as a JSON schema.
 
-Written from the specification (OASIS, sections 3.13 to 3.57), not a copy of the published
-schema: closed objects, so that a property that is misspelt or unknown is refused.
+Written from the specification (OASIS, sections 3.13 to 3.57), not a copy of the
+published schema: closed objects, so that a property that is misspelt or unknown is
+refused.
 """
 
 from __future__ import annotations

@@ -15,8 +15,13 @@ from tests.report.sarif_schema import SCHEMA
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "configs"
 CONFIGS = sorted(SAMPLES.glob("*/*.conf"))
-HELO = "NAME = ${sending_ip_address}\nbegin transports\nt:\n  driver = smtp\n" \
-    "  hosts_pipe_connect = *\n  helo_data = [NAME]\n"  # fmt: skip
+HELO = """NAME = ${sending_ip_address}
+begin transports
+t:
+  driver = smtp
+  hosts_pipe_connect = *
+  helo_data = [NAME]
+"""
 
 
 def sarif(*arguments: str, stdin: str | None = None) -> dict[str, Any]:
