@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Check: TypeAlias = Callable[[Driver], Iterator[Problem]]
 
 _OFF = ("no", "false")
+_NUMBER = re.compile(r"-?[0-9]+")
 _EXIT_CODES = re.compile(r"\*|[0-9: \t]*")
 
 
@@ -132,9 +133,11 @@ def _not_both_on(first: str, second: str, *, second_is_flag: bool = True) -> Che
 
 def _conflict(code: str, driver: Driver, first: str, second: str) -> Problem:
     """Two options that exclude each other; the later one is the finding's place."""
-    earlier, later = (
-        option for option in driver.options if option.name in (first, second)
-    )
+    found = {}
+    for option in driver.options:
+        if option.name in (first, second):
+            found.setdefault(option.name, option)
+    earlier, later = found.values()
     return refusal(
         code,
         f"{later.name} and {earlier.name} exclude each other in a {driver.driver} "
@@ -297,6 +300,16 @@ def _pattern(name: str) -> Check:
     return look
 
 
+def _user_has_group(driver: Driver) -> Iterator[Problem]:
+    """A user's name tells the group; a number does not."""
+    user = driver.options.get("user")
+    if user is None or "group" in driver.options:
+        return
+    if _NUMBER.fullmatch(user.text):
+        yield refusal("EXS239", "user is a number, so group is needed, too",
+                      user.name_place, hint="add group = ...")  # fmt: skip
+
+
 _HOST_TROUBLE = ("freeze", "defer", "pass", "decline", "fail")
 
 _OF_KIND: dict[str, tuple[Check, ...]] = {
@@ -333,6 +346,7 @@ _OF_DRIVER: dict[tuple[str, str], tuple[Check, ...]] = {
         _filter_user,
     ),
     ("transport", "appendfile"): (
+        _user_has_group,
         _not_both("EXR311", "file", "directory"),
         _words(
             "create_file", "anywhere", "belowhome", "inhome", start=("/",), empty=True
@@ -340,8 +354,10 @@ _OF_DRIVER: dict[tuple[str, str], tuple[Check, ...]] = {
         _some_lock,
         _directory_only,
     ),
-    ("transport", "lmtp"): (_one_of("EXS239", "command", "socket"),),
+    ("transport", "autoreply"): (_user_has_group,),
+    ("transport", "lmtp"): (_user_has_group, _one_of("EXS239", "command", "socket")),
     ("transport", "pipe"): (
+        _user_has_group,
         _not_both_on("log_output", "log_fail_output"),
         _not_both_on("return_output", "return_fail_output"),
         _not_both_on("use_shell", "allow_commands", second_is_flag=False),

@@ -42,7 +42,7 @@ def named_list(
         return None, refusal(
             "EXS230",
             "after domainlist, hostlist, addresslist or localpartlist (or these with "
-            "_cache) a name and = are expected",
+            "_cache) white space, a name and = are expected",
             place,
         )
     if value.equals is None:

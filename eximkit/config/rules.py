@@ -65,7 +65,7 @@ def check_retry(rule: RetryLine) -> Problem | None:
 def _error_problem(error: Part) -> Problem | None:
     """Whether a word is the name of a retry error (specification, chapter 32)."""
     word = error.text.lower()
-    if word in _EXACT_ERRORS or any(name.startswith(word) for name in _PREFIX_ERRORS):
+    if word in _EXACT_ERRORS or word.startswith("*_") or any(name.startswith(word) for name in _PREFIX_ERRORS):
         return None
     hint = ""
     if word[:6] in _CODE_ERRORS:

@@ -49,12 +49,17 @@ SKIPPED = "nothing"
 def section_named(name: str) -> str | None:
     """The section that `begin NAME` begins, None for none.
 
-    Letter case does not count, and Exim adds an "s" before it compares: "begin router"
-    and "begin retrys" will do.
+    Letter case does not count, and Exim compares plurals: "begin router" and "begin
+    retrys" will do.
     """
-    plural = name.lower()
-    plural = plural if plural.endswith("s") else f"{plural}s"
-    return next((known for known in SECTIONS if plural in (known, f"{known}s")), None)
+    return _PLURALS.get(_plural(name.lower()))
+
+
+def _plural(name: str) -> str:
+    return name if name.endswith("s") else f"{name}s"
+
+
+_PLURALS = {_plural(known): known for known in SECTIONS}
 
 
 def begin_problem(

@@ -220,8 +220,6 @@ def _malformed(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
 def _named_list(line: Text, parts: dict[str, Part]) -> Statement:  # noqa: ARG001
     word = parts["LIST_WORD"].stripped()
     kind = word.text.removesuffix("_cache").removesuffix("list")
-    if "LIST_NAME" not in parts and "EQ" not in parts and "JUNK" not in parts:
-        return ListDefinition(word, None, None, Value(), "HIDE" in parts)
     name = parts.get("LIST_NAME")
     return ListDefinition(word, kind, name, _value(parts), "HIDE" in parts)
 
