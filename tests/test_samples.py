@@ -17,9 +17,9 @@ BAD = sorted((CONFIGS / "bad").glob("*.conf"))
 
 def lint(path: Path, *options: str) -> tuple[int, list[dict[str, object]]]:
     """The exit code, and the findings of `eximkit lint --format json`."""
-    from eximkit.cli import root
+    from eximkit.cli import main
 
-    run = CliRunner().invoke(root, ["lint", "--format", "json", *options, str(path)])
+    run = CliRunner().invoke(main, ["lint", "--format", "json", *options, str(path)])
     return run.exit_code, json.loads(run.stdout)["findings"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,9 @@ class LintRun:
     def of(cls, options: Options) -> LintRun:
         """Raises SettingsError for a value that means nothing, InputError."""
         settings = find_settings(options.paths[0])
-        version = options.exim_version or settings.exim_version
+        version = options.exim_version
+        if version is None:
+            version = settings.exim_version
         level = options.fail_on or settings.fail_on or Severity.WARNING
         run = cls(
             paths=tuple(dict.fromkeys(options.paths)),
@@ -68,7 +71,7 @@ class LintRun:
             root=options.root or _below(settings),
             # Of two definitions of a macro the later one counts.
             defines=(*settings.define, *options.defines),
-            release=catalog.release(version) if version else catalog.NEWEST,
+            release=catalog.NEWEST if version is None else catalog.release(version),
             select=_codes(options.select) or settings.select,
             ignore=_codes(options.ignore) or settings.ignore,
             fail_on=Severity(level),
@@ -153,7 +156,8 @@ def find_settings(path: str) -> Settings:
     start = start.absolute()
     for directory in (start, *start.parents):
         candidate = directory / FILE_NAME
-        if candidate.is_file():
+        # Path.is_file raises for a name that is too long; this answers.
+        if isfile(candidate):  # noqa: PTH113
             text = decode(Files().read(str(candidate)))
             return parse_settings(text, str(candidate))
     return Settings()

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 MAXIMUM_DEPTH = 100
 """How deep items may nest before the evaluator gives up (its result is then opaque)."""
-MAXIMUM_STEPS = 200_000
+MAXIMUM_STEPS = 50_000
 """How many nodes one evaluation may visit; lists and `${expand:…}` multiply them."""
 
 Key = tuple[str, ...]
@@ -62,6 +62,10 @@ Decide = Callable[[Key, frozenset[str]], bool | None]
 def undecided(_key: Key, _depends: frozenset[str]) -> bool | None:
     """Decide nothing: both branches are evaluated and what differs becomes a hole."""
     return None
+
+
+class _Exhausted(Exception):
+    """MAXIMUM_STEPS is reached. No failure of the expansion, which branches catch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ class Evaluator:
             return self.expand(tree)
         except ExpansionFailed as failed:
             return Failure(failed.message, failed.forced, failed.syntax)
+        except _Exhausted:
+            return self.beyond("too much to evaluate")
 
     def expand(self, tree: Expansion) -> Value:
         """The value of a string; raises ExpansionFailed."""
@@ -122,7 +128,7 @@ class Evaluator:
         """The value of one part of a string."""
         self.steps += 1
         if self.steps > MAXIMUM_STEPS:
-            return self.beyond("too much to evaluate")
+            raise _Exhausted
         return HANDLERS[type(node)](self, node)
 
     def beyond(self, why: str) -> Value:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eximkit.expansion.evaluate import Evaluator, Key, Read
+from eximkit.expansion.evaluate import MAXIMUM_STEPS, Evaluator, Key, Read
 
 if TYPE_CHECKING:
     from eximkit.expansion.environment import Environment
@@ -71,23 +71,27 @@ def all_paths(
     most.
     """
     found: list[Path] = []
+    taken = 0
     script: list[bool] = []
     while True:
-        path, answers = _follow(tree, environment, script)
+        path, answers, steps = _follow(tree, environment, script)
         found.append(path)
+        taken += steps
         while answers and not answers[-1]:
             answers.pop()
         if not answers:
             return Paths(tuple(found), True)
-        if len(found) >= limit:
+        if len(found) >= limit or taken > MAXIMUM_STEPS:
             return Paths(tuple(found), False)
         script = [*answers[:-1], False]
 
 
 def _follow(
     tree: Expansion, environment: Environment, script: list[bool]
-) -> tuple[Path, list[bool]]:
-    """One evaluation whose first decisions are `script`, and yes from there on."""
+) -> tuple[Path, list[bool], int]:
+    """One evaluation whose first decisions are `script`, and yes from there on; the
+    answers it gave and the steps it took.
+    """
     decisions: dict[Key, Decision] = {}
     answers: list[bool] = []
 
@@ -103,4 +107,4 @@ def _follow(
     evaluator = Evaluator(environment, decide)
     result = evaluator.run(tree)
     path = Path(decisions, result, tuple(evaluator.reads), evaluator.opaque)
-    return path, answers
+    return path, answers, evaluator.steps

@@ -34,7 +34,7 @@ def debian() -> Path:
 
 
 def lint(path: Path, *options: str) -> list[dict[str, Any]]:
-    from eximkit.cli import root
+    from eximkit.cli import main
 
     arguments = [
         "lint",
@@ -45,7 +45,7 @@ def lint(path: Path, *options: str) -> list[dict[str, Any]]:
         *options,
         str(path),
     ]
-    run = CliRunner().invoke(root, arguments)
+    run = CliRunner().invoke(main, arguments)
     assert run.exit_code in {0, 1}, run.output
     findings: list[dict[str, Any]] = json.loads(run.stdout)["findings"]
     return findings
