@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _INTEGER = re.compile(r"[ \t\n\r\f\v]*[+-]?[0-9]+|")
 _LIST_NUMBER = re.compile(r"[ \t\n\r\f\v]*(?:-?[0-9]*)[ \t\n\r\f\v]*")
-_COMPARATOR = re.compile(r"(?:<=?|>=?|[lg][te]i?(?![A-Za-z0-9_]))(?![=<>])")
+# Exim reads a word or a sign and does not look at what follows it.
+_COMPARATOR = re.compile(r"[<>]|[lg][te]i?(?![A-Za-z0-9_])")
 _CERTIFICATES = frozenset({
     "tls_in_ourcert", "tls_in_peercert", "tls_out_ourcert", "tls_out_peercert",
 })  # fmt: skip
@@ -288,10 +289,21 @@ def _comparator(node: Item) -> Defect | None:
     """That of `sort`, which Exim does not expand."""
     text = _literal(node.arguments[1])
     if text is not None and _COMPARATOR.match(text):
-        return None
+        return _blank_at_end(node)
     return _at(
         node.arguments[1], "this is no comparison that `${sort` has",
         "one of < <= > >= lt le gt ge lti lei gti gei",
+    )  # fmt: skip
+
+
+def _blank_at_end(node: Item) -> Defect | None:
+    """Every item but `sort` may have blanks before its closing brace."""
+    last = node.arguments[-1].end + 1
+    if node.end - 1 == last:
+        return None
+    return Defect(
+        "EXS202", "a blank stands before the closing brace of `${sort`",
+        last, node.end - 1, "remove it: only of `${sort` Exim does not allow it", "",
     )  # fmt: skip
 
 

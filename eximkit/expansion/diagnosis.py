@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from eximkit import grammar
+from eximkit import catalog, grammar
 from eximkit.errors import ExpansionSyntaxError
 from eximkit.expansion.frames import (
     CONDITIONS,
@@ -287,8 +287,18 @@ def _in_item(scene: Scene) -> ExpansionSyntaxError:
         )
     return scene.error(
         f"`{scene.found}` follows `{frame.name}`, which only `{{` can",
-        f"write `${{{name}:...}}` for an operator, `${{{name}{{...}}}}` for an item",
+        _meant(name, scene.found),
     )
+
+
+def _meant(name: str, found: str) -> str:
+    """What the user may have wanted of `${name found`."""
+    operator = catalog.operator(name)
+    if operator is not None and catalog.item(name) is None:
+        return f"`{name}` is an operator: write `${{{name}:{found}...}}`"
+    if catalog.variable(name):
+        return f"write `${{{name}}}` for the variable"
+    return f"write `${{{name}{{...}}}}`: each argument is in braces"
 
 
 def _in_lookup(scene: Scene) -> ExpansionSyntaxError:
