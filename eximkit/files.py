@@ -142,12 +142,8 @@ class Files:
 
         Raises InputError, its message naming the path and the reason.
         """
-        if path in self.replaced:
-            return self.replaced[path]
-        try:
-            return self._read(path).decode("latin-1")
-        except (OSError, ValueError) as error:
-            raise InputError(f"{_shown(path)}: {_reason(error)}") from error
+        known = self.replaced.get(path)
+        return self._stored(path) if known is None else known
 
     def names(self, path: str) -> list[str]:
         """The names of the regular files in a directory. Raises InputError."""
@@ -165,10 +161,16 @@ class Files:
         InputError where the file holds something else by now or cannot be written; then
         it is as it was.
         """
-        if self.read(path) != old:
+        if self._stored(path) != old:
             raise InputError(f"{_shown(path)}: changed since it was read")
         try:
             _replace(self._real(path), new.encode("latin-1"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{_shown(path)}: {_reason(error)}") from error
+
+    def _stored(self, path: str) -> str:
+        try:
+            return self._read(path).decode("latin-1")
         except (OSError, ValueError) as error:
             raise InputError(f"{_shown(path)}: {_reason(error)}") from error
 

@@ -46,6 +46,9 @@ def unquote(value: Text, name: str = "") -> Unquoted:
         return Unquoted(value, False)
     text, end = _unquoted(value, 0)
     of = f" of {name}" if name else ""
+    if end < 0 and len(value) > 1 and value.text.endswith('"'):
+        # Exim looks at the last character only, and does not see that it is escaped.
+        return Unquoted(text, True)
     if end < 0:
         return Unquoted(
             text,
