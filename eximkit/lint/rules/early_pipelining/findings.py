@@ -76,7 +76,7 @@ def _of_transport(transport: SmtpTransport, wire: Wire) -> Iterator[Finding]:
             related=_related(helo, place), notes=NOTES.get(code, ()),
             fix=fix, unfixable=unfixable,
         )  # fmt: skip
-    if verdict.dependent and transport.early_possible:
+    if verdict.dependent and transport.early_possible and transport.text_permits():
         yield from _stale(transport, helo, verdict, wire)
     yield from _versions(transport, helo, verdict, wire)
 
@@ -173,8 +173,6 @@ def _stale(
     transport: SmtpTransport, helo: Option, verdict: Verdict, wire: Wire
 ) -> Iterator[Finding]:
     if transport.tls_on_connect or transport.interface_certain:
-        return
-    if not transport.text_permits() and not transport.interface_possible:
         return
     reason = stale.way(transport)
     if reason:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypedDict
 
-from eximkit.config.quoting import split_list
 from eximkit.expansion.environment import Environment
 from eximkit.expansion.evaluate import evaluate
 from eximkit.expansion.paths import Paths, all_paths
@@ -21,8 +19,9 @@ from eximkit.expansion.values import (
     hole,
 )
 from eximkit.lint.rules.early_pipelining import hosts, views
-from eximkit.lint.rules.early_pipelining.hosts import Address, Match
-from eximkit.source import BLANK, SourceFile, Text
+from eximkit.lint.rules.early_pipelining.hosts import Match
+from eximkit.lint.rules.early_pipelining.interface import Bound, outcome
+from eximkit.source import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,33 +40,6 @@ class Where(TypedDict):
     section: str
     driver: str
     option: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """One value that `interface` can take: its addresses.
-
-    malformed: it is no list of them. unknown: it cannot be known.
-    """
-
-    addresses: tuple[Address, ...]
-    malformed: bool = False
-    unknown: bool = False
-
-    def chosen(self, version: int) -> Address | None:
-        """The address that is bound for a host of this IP version."""
-        return next((a for a in self.addresses if a.version == version), None)
-
-
-def parse_interface(text: str) -> Bound:
-    """A value of `interface` as a list of addresses (section 30.4)."""
-    found: list[Address] = []
-    for item in split_list(Text.of(SourceFile("", text))):
-        literal = hosts.address(item.text)
-        if literal is None:
-            return Bound((), malformed=True)
-        found.append(literal)
-    return Bound(tuple(found))
 
 
 class Surroundings:
@@ -110,36 +82,6 @@ class Surroundings:
                 value = evaluate(tree, environment) if tree else Failure("")
                 found.setdefault(id(router), {})[name] = value
         return found
-
-    @cached_property
-    def transports(self) -> tuple[SmtpTransport, ...]:
-        """Every transport with `driver = smtp`."""
-        return tuple(
-            SmtpTransport(self, d) for d in self.config.transports if d.driver == "smtp"
-        )
-
-    @cached_property
-    def routers_to(self) -> dict[str, list[Driver]]:
-        """For each name of a transport the routers whose constant `transport` it is."""
-        routers: dict[str, list[Driver]] = {}
-        for router in self.config.routers:
-            name = router.options.text("transport").strip(BLANK)
-            routers.setdefault(name, []).append(router)
-        return routers
-
-    @cached_property
-    def assignments(self) -> dict[int, list[tuple[str, str]]]:
-        """What each router (by its id) sets: variables and their texts."""
-        return {id(router): _assignments(router) for router in self.config.routers}
-
-    @cached_property
-    def setters(self) -> dict[str, set[int]]:
-        """For each variable the routers (their ids) that set it."""
-        setters: dict[str, set[int]] = {}
-        for router, pairs in self.assignments.items():
-            for name, _text in pairs:
-                setters.setdefault(name, set()).add(router)
-        return setters
 
     def environment(self, *layers: Mapping[str, Value]) -> Environment:
         """An environment of the global variables and these, the last one first."""
@@ -234,7 +176,7 @@ class SmtpTransport:
         self.around = around
         self.driver = driver
         self.options = driver.options
-        self.routers = around.routers_to.get(driver.name, [])
+        self.routers = around.routers.get(driver.name, [])
         self.hosts = hosts.hosts_of(around.config, driver, self.routers)
         protocol = self.options.text("protocol", "smtp").strip(BLANK)
         self.lmtp = protocol == "lmtp"
@@ -334,7 +276,7 @@ class SmtpTransport:
         if tree is None:
             return (Bound((), malformed=True),)
         paths = all_paths(tree, self.environment(views.UNBOUND))
-        found = [_interface(p.result) for p in paths.all]
+        found = [outcome(p.result) for p in paths.all]
         return tuple(dict.fromkeys(found))
 
     @property
@@ -392,17 +334,3 @@ class SmtpTransport:
         if tree is None:
             return Paths((), True)
         return all_paths(tree, self.environment(view))
-
-
-def _interface(result: Result) -> Bound:
-    if isinstance(result, Known):
-        return parse_interface(result.text)
-    if isinstance(result, Failure):
-        return Bound(())
-    return Bound((), unknown=True)
-
-
-def bound_address(value: Address) -> dict[str, Value]:
-    """The view of a connection that is bound to a known address."""
-    port = views.BOUND[views.PORT]
-    return {views.ADDRESS: Known(str(value)), views.PORT: port}

@@ -1,0 +1,56 @@
+"""What the option `interface` of an smtp transport binds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eximkit.config.quoting import split_list
+from eximkit.expansion.values import Failure, Known, Result, Value
+from eximkit.lint.rules.early_pipelining import hosts, views
+from eximkit.source import SourceFile, Text
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eximkit.lint.rules.early_pipelining.hosts import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One value that `interface` can take: its addresses.
+
+    malformed: it is no list of them. unknown: it cannot be known.
+    """
+
+    addresses: tuple[Address, ...]
+    malformed: bool = False
+    unknown: bool = False
+
+    def chosen(self, version: int) -> Address | None:
+        """The address that is bound for a host of this IP version."""
+        return next((a for a in self.addresses if a.version == version), None)
+
+
+def parse_interface(text: str) -> Bound:
+    """A value of `interface` as a list of addresses (section 30.4)."""
+    found: list[Address] = []
+    for item in split_list(Text.of(SourceFile("", text))):
+        literal = hosts.address(item.text)
+        if literal is None:
+            return Bound((), malformed=True)
+        found.append(literal)
+    return Bound(tuple(found))
+
+
+def outcome(result: Result) -> Bound:
+    """What a way to expand `interface` binds."""
+    if isinstance(result, Known):
+        return parse_interface(result.text)
+    if isinstance(result, Failure):
+        return Bound(())
+    return Bound((), unknown=True)
+
+
+def bound_address(value: Address) -> dict[str, Value]:
+    """The view of a connection that is bound to a known address."""
+    port = views.BOUND[views.PORT]
+    return {views.ADDRESS: Known(str(value)), views.PORT: port}
