@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from eximkit.config.quoting import split_list
 from eximkit.expansion.values import Failure, Known, Result, Value
 from eximkit.lint.rules.early_pipelining import hosts, views
 from eximkit.source import SourceFile, Text
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eximkit.lint.rules.early_pipelining.hosts import Address
