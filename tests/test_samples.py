@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import eximkit
+from eximkit import Environment, Failure, Known, Unknown
+from eximkit.expansion.environment import Found
+
 CONFIGS = Path(__file__).resolve().parent.parent / "samples" / "configs"
 GOOD = sorted((CONFIGS / "good").glob("*.conf"))
 BAD = sorted((CONFIGS / "bad").glob("*.conf"))
@@ -67,6 +71,40 @@ def test_exim_refuses_what_the_linter_says_it_refuses(path: Path, exim: Path) ->
 def test_what_a_release_made_safe_is_found_before_it() -> None:
     path = CONFIGS / "bad" / "old_release.conf"
     assert lint(path, "--exim-version", "4.96") == (0, [])
+
+
+def avoidance() -> str:
+    """The `helo_data` of the avoidance sample, as Exim holds it."""
+    config = eximkit.load_config(CONFIGS / "good" / "avoidance.conf")
+    transport = next(t for t in config.transports if t.name == "remote_smtp")
+    return transport.options.text("helo_data")
+
+
+def greeting(address: str) -> Known | Unknown | Failure:
+    """What the avoidance sample greets with; two PTR names, where it asks for them."""
+    tree = eximkit.parse_expansion(avoidance())
+    environment = Environment(
+        variables={
+            "sending_ip_address": Known(address),
+            "primary_hostname": Known("mail.example.org"),
+        },
+        lookup=lambda *_: Found(Known("one.example.org!two.example.org")),
+    )
+    return eximkit.evaluate(tree, environment)
+
+
+def test_the_avoidance_sample_says_what_it_promises() -> None:
+    assert greeting("192.0.2.1") == Known("one.example.org")
+    assert greeting("") == Known("mail.example.org")
+
+
+def test_exim_agrees_about_the_avoidance_sample(exim: Path) -> None:
+    # -be has no connection, so the address is empty, as it is early.
+    path = CONFIGS / "good" / "avoidance.conf"
+    run = subprocess.run(
+        [exim, "-C", path, "-be", avoidance()], capture_output=True, check=True
+    )
+    assert run.stdout == b"mail.example.org\n"
 
 
 def test_every_sample_is_in_the_list() -> None:
