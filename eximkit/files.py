@@ -90,8 +90,8 @@ def load_config(
 
     path, root: as for `open_configuration`. release: the Exim whose options and
     built-in macros count, such as "4.96" (default: the newest known). defines: macros
-    as after `-D`, `NAME=value`. fragment: what the text is a piece of ("transport", "acl",
-    …), if it is not a whole configuration. Raises InputError, SettingsError.
+    as after `-D`, `NAME=value`. fragment: what the text is a piece of ("transport",
+    "acl", …), if it is not a whole configuration. Raises InputError, SettingsError.
     """
     from eximkit import catalog
     from eximkit.config.build import build

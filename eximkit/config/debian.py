@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING
 
 from eximkit.config.lines import Part
@@ -28,7 +29,10 @@ _SNIPPET = re.compile(r"[A-Za-z0-9_-]+")
 _MACROS_LINE = re.compile(r"^UPEX4CmacrosUPEX4C.*(?:\n|$)", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _MAILNAME = re.compile(r"([-A-Za-z0-9@.]+).*")
-_UNUSUAL = re.compile(r"[^-0-9A-Za-z/.!*@_~:;< \[\]]")
+# The brackets in the script's own pattern end early, so that it replaces an unusual
+# character only before a closing bracket.
+_UNUSUAL = re.compile(r"[^-0-9A-Za-z/\\.!*@_~:;< \[]\]")
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SUBSTITUTED_TYPES = ("satellite", "smarthost", "local", "internet")
 _LISTS = ("dc_local_interfaces", "dc_relay_nets", "dc_relay_domains")
 
@@ -49,7 +53,7 @@ def parts(
 ) -> Iterator[Part]:
     """The files one after the other, `macros` put in where they ask for it.
 
-    apart: a blank line follows each file, which ends its last line for good.
+    apart: a line end follows each file, as a blank line which ends a continuation.
     """
     blank = SourceFile("<blank line>", "\n", generated=True)
     for file in files:
@@ -60,7 +64,8 @@ def parts(
             if macros is not None:
                 yield Part(macros)
         yield Part(file, at)
-        if apart:
+        # What Debian adds to a file that lacks it is the end of its last line.
+        if apart and (not file.data or file.data.endswith("\n")):
             yield Part(blank)
 
 
@@ -141,5 +146,6 @@ def _separated(value: str) -> str:
 
 
 def _plain(value: str) -> str:
-    """Lower case, blanks single, everything unusual an underscore."""
-    return _UNUSUAL.sub("_", " ".join(value.split(" ")).strip().lower())
+    """Lower case, blanks single."""
+    single = " ".join(word for word in re.split("[ \t\n]+", value) if word)
+    return _UNUSUAL.sub("_", single.translate(_LOWER))
