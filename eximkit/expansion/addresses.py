@@ -1,8 +1,8 @@
 """Mail addresses as they stand in headers (RFC 5322; Exim specification, 11.6).
 
 `address`, `domain` and `local_part` take one address, with or without a phrase, angle
-brackets, a source route and comments, and give "" for anything else; `addresses` takes a
-header's whole list, groups included.
+brackets, a source route and comments, and give "" for anything else; `addresses` takes
+a header's whole list, groups included.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _BLANKS = re.compile(r"[ \t\n\r\f\v]+", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 # An atom with its dots: no control characters, no specials, but escaped ones.
 _ATOM = re.compile(r"(?:[^\x00-\x20\x7f()<>\[\]:;@\\,\"]|\\.|\\\Z)+", re.DOTALL)
+_DOT_AT_END = re.compile(r"(?<!\\)(?:\\\\)*\.\Z")
 _SUBDOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*", re.ASCII)
 _LITERAL = re.compile(r"\[[A-Za-z0-9.:]*\]", re.ASCII)
 
@@ -75,7 +76,7 @@ class _Reader:
         parts: list[str] = []
         while True:
             self.skip()
-            after_dot = not parts or parts[-1].endswith(".")
+            after_dot = not parts or _DOT_AT_END.search(parts[-1]) is not None
             if self.next() == '"':
                 word = self.take(_QUOTED) if after_dot else ""
                 if not word:
@@ -113,15 +114,18 @@ class _Reader:
 
     def route(self) -> None:
         """A source route `@a,@b:`, which is dropped."""
-        while self.next() == "@":
+        while True:
+            if self.next() != "@":
+                raise _Malformed
             self.at += 1
             self.domain()
-            if self.next() == ",":
-                self.at += 1
-                self.skip()
-        if self.next() != ":":
-            raise _Malformed
-        self.at += 1
+            sign = self.next()
+            self.at += 1
+            if sign == ":":
+                return
+            if sign != ",":
+                raise _Malformed
+            self.skip()
 
     def phrase(self) -> None:
         """What stands before an angle bracket: words of any kind."""
@@ -278,6 +282,7 @@ def _parts(text: str) -> Iterator[str]:
             route = True
         elif character in "<>":
             angle = character == "<"
+            route = False
         elif character == ":":
             route = False
         elif character == "," and not angle and not route:

@@ -125,7 +125,7 @@ def hex_to_base64(text: str) -> str:
 
 
 def hexquote(text: str) -> str:
-    """`${hexquote:…}`: what is no printable ASCII, and the blank, as \\xHH."""
+    """`${hexquote:…}`: what is no printable ASCII, and the blank, in hexadecimal."""
     return text.translate(_HEXED)
 
 
@@ -145,7 +145,7 @@ def rxquote(text: str) -> str:
 
 
 def quote(text: str) -> str:
-    """`${quote:…}`: in double quotes unless only letters, digits, `_`, `.` and `-` are in it."""
+    """`${quote:…}`: quoted unless letters, digits, `_`, `.` and `-` are all of it."""
     if text and all(c in _WORD or c in "_.-" for c in text):
         return text
     return f'"{text.translate(_QUOTED)}"'

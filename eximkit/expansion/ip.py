@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from eximkit.expansion.numbers import magnitude
+from eximkit.expansion.numbers import saturated
 from eximkit.expansion.values import ExpansionFailed, NotPure
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _HEX = re.compile(r"[0-9A-Fa-f]{1,4}")
-_MASKED = re.compile(r"([^/]*)(?:/([0-9]*))?", re.DOTALL)
+# The C library reads the number: blanks and a sign may stand before it.
+_MASKED = re.compile(
+    r"([^/]*)(?:/(|[ \t\n\r\f\v]*([+-]?)([0-9]+)))?", re.DOTALL | re.ASCII
+)
 _GROUPS = 8
 _LONGEST = 64
 
@@ -84,9 +87,10 @@ def parse_masked(text: str) -> tuple[Address, int | None] | None:
     if found is None or (found[2] is not None and "%" in found[1]):
         return None
     address = parse(found[1])
-    if address is None:
-        return None
-    return address, None if found[2] is None else magnitude(found[2])
+    if address is None or found[2] is None:
+        return None if address is None else (address, None)
+    length = saturated(found[3] or "", found[4] or "")
+    return None if length < 0 else (address, length & 0xFFFFFFFF)
 
 
 def groups(address: Address) -> list[int]:

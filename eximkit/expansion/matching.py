@@ -8,6 +8,7 @@ NotPure, if the list gets that far.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from eximkit.expansion import ip, regex
@@ -18,6 +19,10 @@ from eximkit.source import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+CASEFUL = "+caseful"
+"""An item that matches nothing, and makes letter case count in those after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,9 @@ def match_list(
     """
     negated = False
     for item in items:
+        if item == CASEFUL:
+            matches(item)
+            continue
         negated = item.startswith("!")
         pattern = item[1:].lstrip(BLANK) if negated else item
         if negated and pattern.startswith("+"):
@@ -88,63 +96,58 @@ def _regex(pattern: str, subject: str, *, caseless: bool) -> Match | None:
     return None if captures is None else Match((subject, *captures[1:]), pattern)
 
 
-def _suffix(subject: str, pattern: str, written: str) -> Match | None:
-    """`*suffix`; $1 is what the asterisk took, less the dot of `*.suffix`."""
-    rest = pattern[1:]
-    if not subject.endswith(rest):
-        return None
-    return Match((subject, subject[: len(subject) - len(rest)]), written)
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A string that patterns are tried on; folded once, for lists may be long."""
+
+    text: str
+    folded: str
+
+    @classmethod
+    def of(cls, text: str) -> _Subject:
+        return cls(text, lower(text))
+
+    def wildcard(self, pattern: str, *, caseful: bool = False) -> Match | None:
+        """A literal, or `*suffix`; $1 is what the asterisk took."""
+        name = self.text if caseful else self.folded
+        wanted = pattern if caseful else lower(pattern)
+        if not wanted.startswith("*"):
+            return Match((name,), pattern) if wanted == name else None
+        if not name.endswith(wanted[1:]):
+            return None
+        return Match((name, name[: len(name) - len(wanted) + 1]), pattern)
 
 
 def match_domain(subject: str, text: str) -> Match | None:
     """`match_domain{subject}{text}`."""
-
-    def matches(pattern: str) -> Match | None:
-        return _domain(subject, pattern)
-
-    return match_list(split_list(text)[1], matches)
+    return match_list(split_list(text)[1], partial(_domain, _Subject.of(subject)))
 
 
-def _domain(subject: str, pattern: str) -> Match | None:
+def _domain(subject: _Subject, pattern: str) -> Match | None:
     """One domain pattern; letter case never counts."""
     if pattern.startswith("^"):
-        return _regex(pattern, subject, caseless=True)
-    folded = lower(subject)
-    if pattern.startswith("*"):
-        return _suffix(folded, lower(pattern), pattern)
-    if pattern.startswith("@") or _asks_elsewhere(pattern):
+        return _regex(pattern, subject.text, caseless=True)
+    asks = pattern.startswith("@") or _asks_elsewhere(pattern)
+    if asks and not pattern.startswith("*"):
         raise NotPure(f'"{pattern}" in a domain list')
-    return Match((folded,), pattern) if lower(pattern) == folded else None
-
-
-def _local(subject: str, pattern: str, *, caseful: bool) -> bool:
-    """One local part without regular expressions: literal, or `*suffix`."""
-    name = subject if caseful else lower(subject)
-    wanted = pattern if caseful else lower(pattern)
-    if wanted.startswith("*"):
-        return name.endswith(wanted[1:])
-    return name == wanted
+    return subject.wildcard(pattern)
 
 
 def match_local_part(subject: str, text: str) -> Match | None:
     """`match_local_part{subject}{text}`; `+caseful` makes letter case count."""
+    name = _Subject.of(subject)
     caseful = False
 
     def matches(pattern: str) -> Match | None:
         nonlocal caseful
-        if pattern == "+caseful":
+        if pattern == CASEFUL:
             caseful = True
             return None
         if pattern.startswith("^"):
             return _regex(pattern, subject, caseless=not caseful)
         if _asks_elsewhere(pattern):
             raise NotPure(f'"{pattern}" in a local part list')
-        if not _local(subject, pattern, caseful=caseful):
-            return None
-        name = subject if caseful else lower(subject)
-        if pattern.startswith("*"):
-            return _suffix(name, pattern if caseful else lower(pattern), pattern)
-        return Match((name,), pattern)
+        return name.wildcard(pattern, caseful=caseful)
 
     return match_list(split_list(text)[1], matches)
 
@@ -158,29 +161,29 @@ def match_address(subject: str, text: str) -> Match | None:
     local, sign, domain = subject.rpartition("@")
     if subject and not (sign and domain):
         raise NotPure("an address without a domain")
+    local_part, host = _Subject.of(local), _Subject.of(domain)
     caseful = False
 
     def matches(pattern: str) -> Match | None:
         nonlocal caseful
-        if pattern == "+caseful":
+        if pattern == CASEFUL:
             caseful = True
             return None
         if pattern.startswith("^"):
-            whole = local + sign + lower(domain)
+            whole = local + sign + host.folded
             found = _regex(pattern, whole, caseless=not caseful)
             return None if found is None else Match()
-        if pattern.startswith("@") and not pattern.rpartition("@")[2]:
-            raise NotPure(f'"{pattern}" in an address list')
-        if pattern.startswith("@@") or _asks_elsewhere(pattern):
+        if pattern.startswith("@@") or pattern == "@" or _asks_elsewhere(pattern):
             raise NotPure(f'"{pattern}" in an address list')
         if not subject or not pattern:
             return None if subject or pattern else Match(value=pattern)
         wanted, at, suffix = pattern.rpartition("@")
-        if at and not _local(local, wanted, caseful=caseful):
+        if at and local_part.wildcard(wanted, caseful=caseful) is None:
             return None
         if caseful and lower(suffix) != suffix:
             return None
-        if _domain(domain, suffix) is None:
+        # The domain part is a list of its own: it may be negated once more.
+        if match_list([suffix], partial(_domain, host)) is None:
             return None
         return Match(value=pattern if at else f"@{pattern}")
 

@@ -1,7 +1,7 @@
 """Regular expressions, matched by PCRE2 itself (Exim specification, chapter 8).
 
-Patterns and subjects are octet strings, in PCRE2's octet mode, as Exim uses it. Patterns
-come from configurations, so that every match has limits.
+Patterns and subjects are octet strings, in PCRE2's octet mode, as Exim uses it.
+Patterns come from configurations, so that every match has limits.
 """
 
 from __future__ import annotations

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from eximkit.expansion.encodings import escape
 from eximkit.expansion.values import ExpansionFailed, NotPure, stops
 
 _PREFIX = "xn--"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.+[A-Za-z0-9_-]+)*", re.ASCII)
 # Lead octets and how many octets follow, in the old scheme of up to six octets.
 _FOLLOWERS = (
     *((code, 1) for code in range(0xC0, 0xE0)),
@@ -90,7 +93,7 @@ def domain_from_alabel(text: str) -> str:
     """Names without an encoded label are left as they are."""
     if not text.strip("."):
         raise stops("utf8_domain_from_alabel without a name")
-    if text.isascii() and _PREFIX not in text.lower() and text == text.strip("."):
+    if _PLAIN_NAME.fullmatch(text) and _PREFIX not in text.lower():
         return text
     raise NotPure("IDNA tables")
 

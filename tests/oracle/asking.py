@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# Exim remembers from one line to the next whether ${addresses:…} has left an open group.
-# An address before a semicolon ends one.
+# Exim remembers from one line to the next that ${addresses:…} has left a group open. An
+# address before a semicolon ends it.
 FORGET = "${if eq{${addresses:a;}}{}{}{}}"
 CONFIG = "primary_hostname = host.example\nkeep_environment =\n"
 
