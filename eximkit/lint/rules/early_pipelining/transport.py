@@ -59,17 +59,6 @@ class Surroundings:
         self.release = release
         self.acls = views.acl_reader(config)
         self.variables = _global_variables(config, release)
-        self.routers: dict[str, list[Driver]] = {}
-        """The routers by the constant name of the transport that they use."""
-        for router in config.routers:
-            used = router.options.text("transport").strip(BLANK)
-            self.routers.setdefault(used, []).append(router)
-
-    @cached_property
-    def transports(self) -> tuple[SmtpTransport, ...]:
-        """Every transport with `driver = smtp`."""
-        drivers = self.config.transports
-        return tuple(SmtpTransport(self, d) for d in drivers if d.driver == "smtp")
 
     @cached_property
     def assigned(self) -> dict[int, dict[str, Result]]:
