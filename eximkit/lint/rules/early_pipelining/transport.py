@@ -61,6 +61,21 @@ class Surroundings:
         self.variables = _global_variables(config, release)
 
     @cached_property
+    def transports(self) -> tuple[SmtpTransport, ...]:
+        """Every transport with `driver = smtp`."""
+        drivers = self.config.transports
+        return tuple(SmtpTransport(self, d) for d in drivers if d.driver == "smtp")
+
+    @cached_property
+    def routers(self) -> dict[str, list[Driver]]:
+        """For each name of a transport the routers whose constant `transport` it is."""
+        routers: dict[str, list[Driver]] = {}
+        for router in self.config.routers:
+            name = router.options.text("transport").strip(BLANK)
+            routers.setdefault(name, []).append(router)
+        return routers
+
+    @cached_property
     def assigned(self) -> dict[int, dict[str, Result]]:
         """What each router (by id) that sets variables sets them to."""
         environment = self.environment(views.UNBOUND)
