@@ -121,7 +121,9 @@ def _by_number(arguments: list[Expansion]) -> bool:
 def _tail(children: Children, close: Placed) -> Tail:
     """Of what stands between the last argument and the closing brace."""
     given = [c for c in children if isinstance(c, Expansion)]
-    start = given[0].start - 1 if given else close.start_pos
+    start = close.start_pos
+    if children:
+        start = given[0].start - 1 if given else _start(children[0])
     yes = given[0] if given else None
     no = given[1] if len(given) > 1 else None
     return Tail(start, close.start_pos, yes, no, len(children) > len(given))

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from eximkit import catalog
 from eximkit.expansion.check_items import check_item, check_operator
 from eximkit.expansion.check_lookups import check_lookup
-from eximkit.expansion.defect import Defect, Name, is_header, out_of_date, unknown
+from eximkit.expansion.defect import (
+    Defect,
+    Name,
+    counted,
+    is_header,
+    out_of_date,
+    unknown,
+)
 from eximkit.expansion.nodes import (
     Condition,
     Defined,
@@ -31,12 +38,21 @@ if TYPE_CHECKING:
 
     from eximkit.catalog import Release
 
-__all__ = ["COMMAND_ONLY", "Defect", "check"]
+__all__ = ["COMMAND_ONLY", "Defect", "check", "unknown_condition"]
 
 COMMAND_ONLY = "pipe_addresses"
 """The command of a pipe transport has it; nothing that is expanded elsewhere does."""
 
 _DIGITS = "0123456789"
+_OTHER_WORDS = {
+    **dict.fromkeys(("equal", "equals", "is", "same"), "did you mean `eq`?"),
+    **dict.fromkeys(("ne", "neq", "not_eq"), "did you mean `!eq`?"),
+    **dict.fromkeys(("contains", "matches", "regex"), "did you mean `match`?"),
+    **dict.fromkeys(("defined", "isset", "exist"), "did you mean `def:name`?"),
+    "not": "write `!` before the condition",
+    "in": "did you mean `inlist`?",
+}
+"""What other languages call them."""
 
 
 def check(tree: Expansion, release: Release) -> list[Defect]:
@@ -114,6 +130,13 @@ def _defined(node: Defined, release: Release) -> Defect | None:
     return _named(of, name, release)
 
 
+def unknown_condition(name: str, start: int, release: Release) -> Defect:
+    """About a name that is no condition, standing at `start`."""
+    hint = _OTHER_WORDS.get(name.lower(), "")
+    candidates = catalog.condition_names(release)
+    return unknown("EXS204", Name("condition", name, start, name), candidates, hint)
+
+
 def _condition(node: Condition, release: Release) -> Defect | None:
     if node.name == "def" and not isinstance(node, Defined):
         return Defect(
@@ -121,17 +144,17 @@ def _condition(node: Condition, release: Release) -> Defect | None:
             node.name_start, node.name_start + len(node.name),
             "write `def:name`, with nothing between",
         )  # fmt: skip
-    name = Name("condition", node.name, node.name_start, node.name)
     entry = catalog.condition(node.name)
     if entry is None:
-        return unknown("EXS204", name, catalog.condition_names(release))
+        return unknown_condition(node.name, node.name_start, release)
+    name = Name("condition", node.name, node.name_start, node.name)
     late = out_of_date("EXS204", name, entry, release)
     if late is not None or node.name not in {"acl", "saslauthd"}:
         return late
     given, most = len(node.arguments), entry.maximum
     if given < entry.minimum or (most is not None and given > most):
         return Defect(
-            "EXS202", f"`{node.name}{{...}}` has {given} arguments; "
+            "EXS202", f"`{node.name}{{...}}` has {counted(given)}; "
             f"{entry.minimum} to {most} are allowed",
             node.name_start, node.end, "each argument needs braces of its own",
         )  # fmt: skip

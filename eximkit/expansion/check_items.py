@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.expansion.check_lookups import check_quoting
-from eximkit.expansion.defect import Defect, Name, is_header, out_of_date, unknown
+from eximkit.expansion.defect import (
+    Defect,
+    Name,
+    counted,
+    is_header,
+    out_of_date,
+    unknown,
+)
 from eximkit.expansion.nodes import Literal, Variable
 from eximkit.source import BLANK
 
@@ -63,7 +71,12 @@ def check_operator(node: Operator, release: Release) -> Defect | None:
                 node, f"`${{{written}` is no operator but an item",
                 f"write `${{{written}{{...}}}}`",
             )  # fmt: skip
-        return unknown("EXS203", name, catalog.operator_names(release), _meant(written))
+        defect = unknown(
+            "EXS203", name, catalog.operator_names(release), _meant(written)
+        )
+        if defect.replacement is not None:
+            return defect
+        return replace(defect, end=name.start + len(written))
     late = out_of_date("EXS203", name, entry, release)
     if late is not None:
         return late
@@ -198,31 +211,37 @@ def _count(node: Item, name: Name, entry: ItemInfo) -> Defect | None:
     given = len(node.arguments) + (node.condition is not None)
     # With a field number, and only then, `extract` has three.
     least, most = entry.minimum, entry.maximum
-    if node.name == "extract" and _is_field_number(node):
+    if node.name == "extract" and not _may_be_key(node):
         least = most or least
+    elif node.name == "extract" and not _may_be_number(node):
+        most = least
     if given < least:
         return Defect(
-            "EXS202", f"`{name.shown}` has {_arguments(given)} and needs {least}",
+            "EXS202", f"`{name.shown}` has {counted(given)} and needs {least}",
             node.start, node.end, f"write `{name.shown}{'{...}' * least}}}`",
         )  # fmt: skip
     if most is not None and given > most:
-        extra = node.arguments[most]
+        extra = node.arguments[most + 2 if entry.tail else most]
         also = " besides the yes and no strings" if entry.tail else ""
         return Defect(
-            "EXS202", f"`{name.shown}` has {_arguments(given)}; "
+            "EXS202", f"`{name.shown}` has {counted(given)}; "
             f"at most {most}{also} are allowed",
             extra.start - 1, node.arguments[-1].end + 1, "count the braces before it",
         )  # fmt: skip
     return None
 
 
-def _arguments(count: int) -> str:
-    return {0: "no argument", 1: "one argument"}.get(count, f"{count} arguments")
+def _may_be_number(node: Item) -> bool:
+    """Whether the key of `extract` is a field number, as far as its text tells."""
+    text = _literal(node.arguments[0]) if node.arguments else ""
+    return not node.options and (
+        text is None or bool(text and _LIST_NUMBER.fullmatch(text))
+    )
 
 
-def _is_field_number(node: Item) -> bool:
-    text = _literal(node.arguments[0]) if node.arguments else None
-    return bool(not node.options and text and _LIST_NUMBER.fullmatch(text))
+def _may_be_key(node: Item) -> bool:
+    text = _literal(node.arguments[0]) if node.arguments else ""
+    return bool(node.options) or not (text and _LIST_NUMBER.fullmatch(text))
 
 
 def _fail(node: Item, entry: ItemInfo) -> Defect | None:

@@ -71,6 +71,13 @@ def out_of_date(code: str, name: Name, entry: Entry, release: Release) -> Defect
     )  # fmt: skip
 
 
+def counted(arguments: int) -> str:
+    """The number of arguments, in words that fit it."""
+    return {0: "no argument", 1: "one argument"}.get(
+        arguments, f"{arguments} arguments"
+    )
+
+
 def is_header(name: str) -> bool:
     """Whether `$name` would be a header's: h_, header_, and with r, b or l before."""
     kind, underscore, _ = name.partition("_")

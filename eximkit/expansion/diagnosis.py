@@ -11,8 +11,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lark import Token, Tree
+
 from eximkit import catalog, grammar
 from eximkit.errors import ExpansionSyntaxError
+from eximkit.expansion.check import unknown_condition
 from eximkit.expansion.frames import (
     CONDITIONS,
     ITEMS,
@@ -21,11 +24,13 @@ from eximkit.expansion.frames import (
     in_string,
     open_frames,
 )
-from eximkit.expansion.misplaced import dollar, runaway_header
+from eximkit.expansion.misplaced import dollar, is_operator, runaway_header
+from eximkit.expansion.nodes import Condition, Node
+from eximkit.expansion.walk import children
 from eximkit.source import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lark import UnexpectedInput
 
@@ -66,7 +71,11 @@ class Scene:
 def diagnose(text: str, error: UnexpectedInput) -> ExpansionSyntaxError:
     """The error to raise: what, where and what to do."""
     at = grammar.position(error, text)
-    frames = open_frames(grammar.still_open(error))
+    stack = grammar.still_open(error)
+    first = _unknown_condition(stack)
+    if first is not None:
+        return first
+    frames = open_frames(stack)
     if not frames or in_string(frames):
         if at < len(text):
             return dollar(text, at)
@@ -80,6 +89,35 @@ def diagnose(text: str, error: UnexpectedInput) -> ExpansionSyntaxError:
     if in_string(frames):
         return _unclosed_string(scene)
     return _EXPLAIN[frames[-1].kind](scene)
+
+
+def _unknown_condition(stack: Iterable[object]) -> ExpansionSyntaxError | None:
+    """About the first name in a condition's place that is none.
+
+    How many strings it would have had is unknown, so what comes after it makes no
+    sense by its own fault.
+    """
+    waiting = list(reversed(list(stack)))
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Tree):
+            waiting.extend(reversed(value.children))
+        elif isinstance(value, Token) and value.type == "CONDITION":
+            name = value.lstrip(BLANK)
+            if name != "def":
+                return _not_a_condition(name, (value.end_pos or 0) - len(name))
+        elif isinstance(value, Condition) and not catalog.condition(value.name):
+            return _not_a_condition(value.name, value.name_start)
+        if isinstance(value, Node):
+            waiting.extend(reversed(children(value)))
+    return None
+
+
+def _not_a_condition(name: str, start: int) -> ExpansionSyntaxError:
+    defect = unknown_condition(name, start, catalog.NEWEST)
+    return ExpansionSyntaxError(
+        defect.message, defect.start, defect.end, defect.hint, defect.code
+    )
 
 
 # ---- what to say, by what is innermost -----------------------------------------------
@@ -238,35 +276,26 @@ def _in_group(scene: Scene) -> ExpansionSyntaxError:
     )
 
 
-def _in_unknown(scene: Scene) -> ExpansionSyntaxError:
-    """After a word that is no known condition, or after `def` without a name."""
+def _in_def(scene: Scene) -> ExpansionSyntaxError:
+    """After `def` without a name."""
     frame = scene.frames[-1]
-    if frame.name != "def":
-        if scene.at >= len(scene.text):
-            return scene.error(
-                f"`{scene.item.name}` is still open after `{frame.name}`",
-                _missing(scene),
-            )
-        return scene.error(
-            f"`{scene.found}` follows the condition `{frame.name}`, "
-            "which only `{` or `}` can"
-        )
     if scene.found != ":":
         return scene.error(
             "`def` is not followed by a colon",
             "write `def:name`, with nothing between",
             "EXS205",
         )
-    after = scene.text[scene.at + 1 :].lstrip(BLANK)
-    if len(after) < len(scene.text) - scene.at - 1:
-        return scene.error(
-            "a blank follows `def:`", "write `def:name`, with no blank", "EXS205"
-        )
-    return scene.error(
-        "`def:` is not followed by a name",
-        "write the variable's name alone, without $ and braces",
-        "EXS205",
-    )
+    colon = scene.at
+    after = scene.text[colon + 1 :]
+    blanks = len(after) - len(after.lstrip(BLANK))
+    if frame.end < colon:
+        message, start, end = "a blank stands before the colon", frame.end, colon
+    elif blanks:
+        message, start, end = "a blank follows `def:`", colon + 1, colon + 1 + blanks
+    else:
+        message, start, end = "`def:` names nothing", frame.start, colon + 1
+    hint = "write `def:name`: no blank, no $, no braces"
+    return ExpansionSyntaxError(message, start, end, hint, "EXS205")
 
 
 def _in_item(scene: Scene) -> ExpansionSyntaxError:
@@ -274,6 +303,12 @@ def _in_item(scene: Scene) -> ExpansionSyntaxError:
     name = frame.name.removeprefix("${")
     if scene.at >= len(scene.text):
         return scene.error(f"`{frame.name}` is still open", _missing(scene))
+    if frame.condition:
+        return scene.error(
+            f"`{scene.found}` follows the condition of `{frame.name}`, "
+            "which only `}` can",
+            "count the braces before it",
+        )
     if frame.strings:
         return scene.error(
             f"`{scene.found}` follows an argument of `{frame.name}`, "
@@ -293,8 +328,7 @@ def _in_item(scene: Scene) -> ExpansionSyntaxError:
 
 def _meant(name: str, found: str) -> str:
     """What the user may have wanted of `${name found`."""
-    operator = catalog.operator(name)
-    if operator is not None and catalog.item(name) is None:
+    if is_operator(name) and (found.startswith("$") or not catalog.variable(name)):
         return f"`{name}` is an operator: write `${{{name}:{found}...}}`"
     if catalog.variable(name):
         return f"write `${{{name}}}` for the variable"
@@ -340,5 +374,5 @@ _EXPLAIN: dict[str, Callable[[Scene], ExpansionSyntaxError]] = {
     "QUANTIFIER": _in_quantifier,
     "LOGIC": _in_group,
     "GROUPED": _in_group,
-    "CONDITION": _in_unknown,
+    "CONDITION": _in_def,
 }

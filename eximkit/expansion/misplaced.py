@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from eximkit import catalog
 from eximkit.errors import ExpansionSyntaxError
 from eximkit.source import BLANK
 
@@ -21,22 +22,33 @@ def short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
+def is_operator(name: str) -> bool:
+    """Whether `${name:...}` is an operator that takes no number, in any release."""
+    found = catalog.operator(name)
+    return found is not None and found.name == name and not catalog.item(name)
+
+
+def _way_on(name: str, shown: str) -> str:
+    """How to go on after `${name`."""
+    if catalog.item(name):
+        return f"write `{shown}{{...}}}}`"
+    if is_operator(name) and not catalog.variable(name):
+        return f"write `{shown}:...}}`"
+    return f"write `{shown}}}`"
+
+
 def dollar(text: str, at: int) -> ExpansionSyntaxError:
     """About the `$` at `at`, which starts nothing."""
     named = _NAME.match(text, at)
     if named:
         end = named.end()
         name, after = short(named[0]), text[end : end + 1]
-        if not after:
-            return ExpansionSyntaxError(
-                f"`{name}` is still open: it has no `}}`", at, end,
-                f"write `{name}}}` for a variable",
-            )  # fmt: skip
-        return ExpansionSyntaxError(
-            f"`{after}` follows `{name}`, which only `}}`, `:`, `{{` or a blank can",
-            end, end + 1,
-            f"write `{name}}}` for a variable, `{name}:...}}` for an operator",
-        )  # fmt: skip
+        hint = _way_on(named[0][2:], name)
+        if after:
+            message = f"`{after}` follows `{name}`, which only `}}`, `:` or `{{` can"
+            return ExpansionSyntaxError(message, end, end + 1, hint)
+        message = f"`{name}` is still open: it has no `}}`"
+        return ExpansionSyntaxError(message, at, end, hint)
     number = _NUMBER.match(text, at)
     if number:
         return ExpansionSyntaxError(

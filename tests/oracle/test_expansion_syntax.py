@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,7 +56,7 @@ VALUE = re.compile(
     r'failed to open|"\w+" failed and "fail" requested|is not a base 62 number'
     r"|field-extract in sort|must not be empty|IMAP folder separator|imapfolder: "
     r"|wrapping .* for extract json|expression evaluation|ERROR from acl"
-    r"|integer expected|lookup of |is not a named list|is not a \w+ named list"
+    r"|integer expected|invalid integer|lookup of |is not a (\w+ )?named list"
     r"|hmac algorithm|is not well-formed|is not an IP address|unable to complete match"
     r"|unknown encryption|regular expression error|missing mask value|hash count"
     r"|unrecognised boolean value|is not an Exim time|odd number of characters|stat\("
@@ -63,6 +64,8 @@ VALUE = re.compile(
     r"|malformed parameter setting|is not a (positive )?number|must be numeric"
     r"|prvs (first|third) argument"
 )
+# What a right string of the cases may end with when it is expanded.
+FORCED = re.compile(r'"\w+" failed and "fail" requested|ERROR from acl|lookup of ')
 SYNTAX = {"syntax", None}
 
 
@@ -147,6 +150,19 @@ def test_corpora_in_a_branch_not_taken(
         and (d := disagreement(text, answer, release))
     ]  # fmt: skip
     assert not found, "\n".join(found)
+
+
+def test_the_cases(checkout: Path, exim: Path, tmp_path: Path) -> None:
+    cases = tomllib.loads((checkout / "tests/cases/expansions.toml").read_text("utf-8"))
+    for kind in ("error", "defect", "fine"):
+        # A backslash at the end of a line of Exim's input joins it to the next.
+        texts = [
+            case["text"] for case in cases[kind]
+            if "release" not in case and not case["text"].endswith("\\")
+        ]  # fmt: skip
+        answers = ask_all(exim, tmp_path, texts)
+        refused = {t for t, a in answers if not (a and (a.ok or FORCED.search(a.text)))}
+        assert refused == (set() if kind == "fine" else set(texts))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
