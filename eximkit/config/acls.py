@@ -144,7 +144,7 @@ def _condition_problems(
             yield problem
             return
     if line.value.equals is None:
-        place = line.value.junk.place if line.value.junk else name.place
+        place = line.value.junk.stripped().place if line.value.junk else name.place
         yield refusal("EXS237", f'"=" is missing after "{name.text}"', place)
 
 

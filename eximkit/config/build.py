@@ -51,12 +51,16 @@ if TYPE_CHECKING:
 
     from eximkit.catalog import Release
     from eximkit.config.directives import FileReader
+    from eximkit.config.model import Option
     from eximkit.config.statements import Statement
     from eximkit.problem import Problem
     from eximkit.source import Place
 
 NAME_LIMIT = 63
-"""The longest name of a driver or an ACL (4.95 and later)."""
+"""The longest name of a driver or an ACL."""
+
+_LIMITED_NAMES = catalog.release("4.95")
+_HIDDEN_LISTS = catalog.release("4.94")
 
 
 def build(
@@ -104,7 +108,9 @@ class _Builder:
         self.reader = reader
         self.release = release
         self.config = Config(
-            files=reader.files, problems=reader.problems, release=release,
+            files=reader.files,
+            problems=reader.problems,
+            release=release,
             fragment=fragment,
         )
         self.section = FRAGMENTS[fragment] if fragment else "main"
@@ -115,6 +121,8 @@ class _Builder:
         self.where = Where("main", release=release)
         self.names: dict[str, dict[str, Text]] = {}
         self.listed: dict[tuple[str, str], Text] = {}
+        self.faulty: list[Option] = []
+        """Settings that were refused: what they say is judged no further."""
         self.lost = False
         """Whether the block that these lines belong to has no usable name."""
 
@@ -133,7 +141,7 @@ class _Builder:
             self._note(problem, problem.section or "")
         for problem in mainpart.check(config, self.release):
             self._note(problem, "main")
-        for problem in startup.check(config, self.release):
+        for problem in startup.check(config, self.release, self.faulty):
             self._note(problem, "main")
         return config
 
@@ -205,10 +213,12 @@ class _Builder:
             problem = (
                 problem
                 or settings.check_again(setting, info, options)
-                or settings.check_value(setting, info, line)
+                or settings.check_value(setting, info, line, self.release)
             )
             self._note(problem, option=option)
         made = settings.option_of(setting, line, info)
+        if problem is not None:
+            self.faulty.append(made)
         options.add(made)
         if option == "driver" and driver is not None and not driver.driver:
             driver.driver = made.text
@@ -218,6 +228,8 @@ class _Builder:
 
     def _list(self, definition: ListDefinition, line: Text) -> None:
         made, problem = mainpart.named_list(definition, line)
+        if definition.hidden and self.release < _HIDDEN_LISTS:
+            problem = mainpart.too_early_to_hide(definition, self.release)
         if made is not None:
             key = (made.kind, made.name)
             before = self.listed.setdefault(key, line)
@@ -256,7 +268,7 @@ class _Builder:
                     hint=drivers.junk_hint(block.junk.text),
                 )
             )
-        if len(name) > NAME_LIMIT:
+        if len(name) > NAME_LIMIT and self.release >= _LIMITED_NAMES:
             self._note(
                 refusal(
                     code,

@@ -124,16 +124,28 @@ def _not_both_on(first: str, second: str, *, second_is_flag: bool = True) -> Che
     """Two options, the first or both of them boolean, of which one may be on."""
 
     def look(driver: Driver) -> Iterator[Problem]:
-        other = _is_on(driver, second) if second_is_flag else second in driver.options
-        if other and _is_on(driver, first):
+        if not _is_on(driver, first) or second not in driver.options:
+            return
+        if not second_is_flag or _is_on(driver, second):
             yield _conflict("EXS239", driver, first, second)
+
+    return look
+
+
+def _one_time_headers(name: str) -> Check:
+    """A one-time redirection cannot change headers; an empty list changes none."""
+
+    def look(driver: Driver) -> Iterator[Problem]:
+        lists = driver.options.all(name)
+        if _is_on(driver, "one_time") and any(o.text.strip(" \t:") for o in lists):
+            yield _conflict("EXS239", driver, "one_time", name)
 
     return look
 
 
 def _conflict(code: str, driver: Driver, first: str, second: str) -> Problem:
     """Two options that exclude each other; the later one is the finding's place."""
-    found = {}
+    found: dict[str, Option] = {}
     for option in driver.options:
         if option.name in (first, second):
             found.setdefault(option.name, option)
@@ -340,8 +352,8 @@ _OF_DRIVER: dict[tuple[str, str], tuple[Check, ...]] = {
         _never("transport", "a redirect router"),
         _one_of("EXS239", "file", "data"),
         _not_both_on("one_time", "unseen"),
-        _not_both_on("one_time", "headers_add", second_is_flag=False),
-        _not_both_on("one_time", "headers_remove", second_is_flag=False),
+        _one_time_headers("headers_add"),
+        _one_time_headers("headers_remove"),
         _not_both_on("qualify_preserve_domain", "qualify_domain", second_is_flag=False),
         _filter_user,
     ),

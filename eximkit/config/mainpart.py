@@ -63,6 +63,15 @@ def named_list(
     return made, unquoted.problem
 
 
+def too_early_to_hide(definition: ListDefinition, release: Release) -> Problem:
+    """`hide` before a named list, in a release that does not know it there."""
+    return refusal(
+        "EXD602",
+        f'"hide" before a named list came with Exim 4.94; {release} does not have it',
+        definition.keyword.place,
+    )
+
+
 def second_list(made: NamedList, definition: ListDefinition, before: Text) -> Problem:
     """The same name for two lists of one kind."""
     part = definition.name or definition.keyword
@@ -94,7 +103,8 @@ def check(config: Config, release: Release) -> Iterator[Problem]:
 def _log_selector(option: Option, release: Release) -> Iterator[Problem]:
     """`+word` and `-word`; the sign belongs to the word (specification, chapter 53)."""
     value = option.value
-    if value is None:
+    # A value that starts with "=" is a number of old.
+    if value is None or value.text.startswith("="):
         return
     for match in _SELECTOR.finditer(value.text):
         word = match[0]

@@ -65,7 +65,11 @@ def check_retry(rule: RetryLine) -> Problem | None:
 def _error_problem(error: Part) -> Problem | None:
     """Whether a word is the name of a retry error (specification, chapter 32)."""
     word = error.text.lower()
-    if word in _EXACT_ERRORS or word.startswith("*_") or any(name.startswith(word) for name in _PREFIX_ERRORS):
+    if (
+        word in _EXACT_ERRORS
+        or word.startswith("*_")
+        or any(name.startswith(word) for name in _PREFIX_ERRORS)
+    ):
         return None
     hint = ""
     if word[:6] in _CODE_ERRORS:
@@ -100,7 +104,12 @@ def _retry_rules(rules: Part) -> Iterator[Problem]:
         end = text.find(";", at)
         end = len(text) if end < 0 else end
         place = rules.line.place(rules.start + at, rules.start + max(end, at + 1))
-        what = f'"{shown(text[at:end])}"'
+        what = f'"{shown(text[at:end].strip(BLANK))}"'
+        if match is None and end == at:
+            yield refusal(
+                "EXS238", "a retry rule is empty: one semicolon is enough", place
+            )
+            return
         if match is None:
             yield refusal(
                 "EXS238",

@@ -7,7 +7,7 @@ is a matter of the machine that runs Exim, so a plausible name is never refused 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from eximkit import catalog
@@ -200,15 +200,17 @@ def raw_value(setting: Setting, whole: Text) -> Text | None:
     return part.traced if part is not None else whole.slice(equals.end, equals.end)
 
 
-def check_value(setting: Setting, info: OptionInfo, whole: Text) -> Problem | None:
+def check_value(
+    setting: Setting, info: OptionInfo, whole: Text, release: Release
+) -> Problem | None:
     """What is wrong with a setting of a known option."""
     name = setting.name.text
-    negated = base_name(name) != name
     raw = raw_value(setting, whole)
-    kind = info.type.removesuffix("!")
+    full = info.type_in(release)
+    kind = full.removesuffix("!")
     if kind == "boolean":
-        return _check_boolean(setting, info, raw, negated)
-    if negated:
+        return _check_boolean(setting, info, full, raw)
+    if base_name(name) != name:
         return refusal(
             "EXS230",
             f'"{info.name}" is not a boolean option, so "{name[: -len(info.name)]}" '
@@ -217,9 +219,13 @@ def check_value(setting: Setting, info: OptionInfo, whole: Text) -> Problem | No
         )
     if raw is None:
         return missing_equals(setting)
-    if info.type.endswith("!") and "$" in raw.text:
+    if full.endswith("!") and "$" in raw.text:
         return unquote(raw, info.name).problem
-    return _CHECKERS.get(kind, _check_string)(info, raw)
+    problem = _CHECKERS.get(kind, _check_string)(info, raw)
+    if problem is not None and not raw.text:
+        # There is nothing to point at but the option.
+        return replace(problem, place=setting.name.place)
+    return problem
 
 
 def missing_equals(setting: Setting) -> Problem:
@@ -230,14 +236,14 @@ def missing_equals(setting: Setting) -> Problem:
             "EXS230", f'"{name.text}" needs a value: "{name.text} = ..."', name.place
         )
     return refusal(
-        "EXS230", f'"=" is missing after "{name.text}"',
-        junk.traced.strip().place(0, len(junk.text.strip(" \t\n\r\f\v"))),
-    )  # fmt: skip
+        "EXS230", f'"=" is missing after "{name.text}"', junk.stripped().place
+    )
 
 
 def _check_boolean(
-    setting: Setting, info: OptionInfo, raw: Text | None, negated: bool
+    setting: Setting, info: OptionInfo, kind: str, raw: Text | None
 ) -> Problem | None:
+    negated = base_name(setting.name.text) != setting.name.text
     junk = setting.value.junk
     if junk is not None or (negated and raw is not None):
         rest = setting.name.line.slice(setting.name.end).strip()
@@ -250,13 +256,8 @@ def _check_boolean(
         )
     if raw is None:
         return None
-    if info.type == "boolean!" and "$" in raw.text:
+    if kind.endswith("!") and "$" in raw.text:
         return unquote(raw, info.name).problem
-    if info.type == "boolean!":
-        unquoted = unquote(raw, info.name)
-        if unquoted.problem is not None:
-            return unquoted.problem
-        raw = unquoted.text
     return _literal(info, raw, literals.boolean)
 
 

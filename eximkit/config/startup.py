@@ -16,7 +16,7 @@ from eximkit.config.refusal import guess, refusal, shown
 from eximkit.source import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from eximkit.catalog import Release
     from eximkit.config.model import Config, Option
@@ -35,13 +35,20 @@ _RATE = re.compile(
     re.ASCII,
 )
 _FRACTION = re.compile(r"\.[0-9]*(?=[smhdw])")
-_PLAUSIBLE_MAILBOX = re.compile(r"[^@\s<>,]+@[^@\s<>,]*[^@\s<>,.]", re.ASCII)
+_LABEL = r"[0-9A-Za-z_\x80-\xff][-0-9A-Za-z_\x80-\xff]*"
+_MAILBOX = re.compile(rf"[^@\s<>,]+@({_LABEL}(\.{_LABEL})*|\[[^\s\]]*\])", re.ASCII)
 
 
-def check(config: Config, release: Release) -> Iterator[Problem]:
-    """What makes Exim end after it has read the main part."""
+def check(
+    config: Config, release: Release, faulty: Collection[Option] = ()
+) -> Iterator[Problem]:
+    """What makes Exim end after it has read the main part.
+
+    faulty: settings that have a finding already.
+    """
+    bad = {id(option) for option in faulty}
     for option in config.options:
-        if option.value is None:
+        if option.value is None or id(option) in bad:
             continue
         text: str | None = option.text
         if is_expanded("main", None, option):
@@ -52,6 +59,7 @@ def check(config: Config, release: Release) -> Iterator[Problem]:
         look = _LOOKS.get(option.name)
         if look is not None and text is not None:
             yield from look(option, text)
+    yield from _gecos(config)
     yield from _local_sender(config)
     yield from _connections(config)
 
@@ -72,24 +80,24 @@ def _spool_directory(option: Option, text: str) -> Iterator[Problem]:
 
 
 def _log_file_path(option: Option, text: str) -> Iterator[Problem]:
-    """A colon list without a change of separator; the last path counts."""
+    """A colon list without a change of separator."""
     items = [item.strip(BLANK) for item in text.split(":")]
-    paths = [item for item in items if item and item != "syslog"]
-    if not paths:
-        return
-    path = paths[0]
-    if "%s" not in path:
-        yield _bad(option, f'log_file_path "{shown(path)}" has no %s',
-                   "%s becomes main, reject or panic")  # fmt: skip
-        return
-    before, _, after = path.partition("%s")
-    datestamps = sum((before + after).count(s) for s in ("%D", "%M"))
-    if (before + after).count("%") != datestamps or datestamps > 1:
-        yield _bad(
-            option,
-            f'log_file_path "{shown(path)}" has a % too many: one %s and one %D or %M '
-            "are allowed",
-        )
+    for path in items:
+        if not path or path == "syslog":
+            continue
+        before, slot, after = path.partition("%s")
+        datestamps = sum((before + after).count(s) for s in ("%D", "%M"))
+        if not slot:
+            yield _bad(option, f'log_file_path "{shown(path)}" has no %s',
+                       "%s becomes main, reject or panic")  # fmt: skip
+            return
+        if (before + after).count("%") != datestamps or datestamps > 1:
+            yield _bad(
+                option,
+                f'log_file_path "{shown(path)}" has a % too many: one %s and one %D '
+                "or %M are allowed",
+            )
+            return
 
 
 def _localhost_number(option: Option, text: str) -> Iterator[Problem]:
@@ -118,7 +126,7 @@ def _errors_reply_to(option: Option, text: str) -> Iterator[Problem]:
     if any(c in text for c in '"(<'):
         if "@" in text:
             return
-    elif _PLAUSIBLE_MAILBOX.fullmatch(text.strip(BLANK)):
+    elif _MAILBOX.fullmatch(text.strip(BLANK)):
         return
     yield _bad(
         option,
@@ -150,6 +158,15 @@ def _uucp_from_pattern(option: Option, _text: str) -> Iterator[Problem]:
     problem = pattern_problem(option)
     if problem is not None:
         yield problem
+
+
+def _gecos(config: Config) -> Iterator[Problem]:
+    """The pattern counts only together with the name."""
+    pattern = config.options.get("gecos_pattern")
+    if pattern is not None and "gecos_name" in config.options:
+        problem = pattern_problem(pattern)
+        if problem is not None:
+            yield problem
 
 
 def _local_sender(config: Config) -> Iterator[Problem]:

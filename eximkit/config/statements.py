@@ -47,8 +47,10 @@ class Part:
         return self.line.slice(self.start, self.end)
 
     def stripped(self) -> Part:
-        """Without the white space at its end."""
-        return Part(self.line, self.start, self.start + len(self.text.rstrip(BLANK)))
+        """Without the white space at either end."""
+        text = self.text
+        start = self.start + len(text) - len(text.lstrip(BLANK))
+        return Part(self.line, start, start + len(text.strip(BLANK)))
 
 
 @dataclass(frozen=True, slots=True)
