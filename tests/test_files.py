@@ -128,7 +128,7 @@ def box(tmp_path: Path) -> Path:
     (box / "etc/out").symlink_to("../../secret")
     (box / "etc/absolute").symlink_to("/etc/inside")
     (box / "etc/away").symlink_to(tmp_path)
-    (box / "etc/root").symlink_to("/")
+    (box / "etc/top").symlink_to("/")
     (box / "etc/loop").symlink_to("loop")
     (box / "secret").write_text("not it\n")
     return box
@@ -140,7 +140,7 @@ def box(tmp_path: Path) -> Path:
         ("/etc/inside", ["inside"]),
         ("/etc/sub/../inside", ["inside"]),
         ("/etc/absolute", ["inside"]),
-        ("/etc/root/etc/inside", ["inside"]),
+        ("/etc/top/etc/inside", ["inside"]),
         ("inside", ["inside"]),
         ("./sub/../inside", ["inside"]),
         # Out of the box there is nothing: `..` of the root is the root.
@@ -149,7 +149,7 @@ def box(tmp_path: Path) -> Path:
         ("/etc/../../../secret", ["not it"]),
         ("../../secret", ["not it"]),
         ("/etc/away/secret", []),
-        ("/etc/root/../secret", ["not it"]),
+        ("/etc/top/../secret", ["not it"]),
         ("/etc/loop", []),
         ("/none", []),
     ],
