@@ -106,7 +106,7 @@ class LintRun:
         return self.check()
 
     def diff(self) -> tuple[Iterator[str], LintResult]:
-        """What `fix` would change, as lines of a diff; and what there is to find now."""
+        """What `fix` would change, as lines of a diff; and what there is to find."""
         now = combined(self._lint(path, {}) for path in self.paths)
         return fixes.diff(self.originals, self._fixed()), now
 

@@ -1,7 +1,7 @@
 """What a rule is: its documentation, and the registry that `explain` and `lint` read.
 
-A *rule* is a code with its page. A *check* is a function that finds violations of one or
-more rules; several rules share a check where one analysis yields them all.
+A *rule* is a code with its page. A *check* is a function that finds violations of one
+or more rules; several rules share a check where one analysis yields them all.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Rule:
     """One code. what, why: paragraphs. bad, good: configuration text.
 
-    since: the Exim release since which it can happen, or "" (any). reference: chapter of
-    the Exim specification, RFC section, release note. fix: "safe", "unsafe" or "".
+    since: the Exim release since which it can happen, or "" (any). reference: chapter
+    of the Exim specification, RFC section, release note. fix: "safe", "unsafe" or "".
     """
 
     code: str
