@@ -1,10 +1,6 @@
-"""The errors that library calls raise. Defects of a configuration are problems, not errors.
+"""The errors that library calls raise, all of them under `EximkitError`.
 
-    EximkitError
-      InputError             cannot read or decode
-      ExpansionSyntaxError   one expansion string
-      SettingsError          a setting or an option value
-      MissingExtraError      names the extra
+Defects of a configuration are problems (`problem.py`), not errors.
 """
 
 from __future__ import annotations

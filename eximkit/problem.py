@@ -1,7 +1,7 @@
 """A defect, as the readers of configurations and expansions report it.
 
-Readers never raise on what a user wrote: they note a problem and go on. The linter turns
-each into a finding of the rule that owns its code.
+Readers never raise on what a user wrote: they note a problem and go on. The linter
+turns each into a finding of the rule that owns its code.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class Problem:
     """One defect.
 
-    code: the rule that owns it (`lint-rules` catalogue). message: one sentence, what is
-    wrong. hint: what to do ("did you mean ..."), or "". replacement: the text that would
-    mend [place.start, place.end), or None. refuses: Exim refuses to load the file for it.
-    related: other places that explain it, each with a sentence. section, driver, option:
-    where it stands, as far as known.
+    code: the rule that owns it. message: one sentence, what is wrong. hint: what to do
+    ("did you mean ..."), or "". replacement: the text that would mend [place.start,
+    place.end), or None. refuses: Exim refuses to load the file for it. related: other
+    places that explain it, each with a sentence. section, driver, option: where it
+    stands, as far as known.
     """
 
     code: str

@@ -1,0 +1,1 @@
+"""Reading configurations: octets to lines, statements, a model."""

@@ -1,6 +1,7 @@
 """A configuration as Exim holds it after reading: sections, drivers, ACLs, options.
 
-Built by `build.py`; nothing here knows how. Every text keeps its origin (`source.Text`).
+Built by `build.py`; nothing here knows how. Every text keeps its origin
+(`source.Text`).
 """
 
 from __future__ import annotations
@@ -121,6 +122,8 @@ class Condition:
 
 @dataclass(slots=True)
 class AclStatement:
+    """A verb with its conditions and modifiers, in order."""
+
     verb: str
     line: Text
     verb_place: Place
@@ -129,6 +132,8 @@ class AclStatement:
 
 @dataclass(slots=True)
 class Acl:
+    """A named ACL."""
+
     name: str
     line: Text
     statements: list[AclStatement] = field(default_factory=list)
@@ -160,10 +165,11 @@ class Rule:
 class Config:
     """One configuration.
 
-    lines: every logical line that Exim's parser saw, in order, after macros, conditionals,
-    comments and continuations. sections: names of the `begin` lines present, canonical
-    (`acl`, `routers`, …) with their line. fragment: None for a whole configuration, else
-    what the text was said to be (`--as`): then what is not there is unknown, not absent.
+    lines: every logical line that Exim's parser saw, in order, after macros,
+    conditionals, comments and continuations. sections: names of the `begin` lines
+    present, canonical (`acl`, `routers`, …) with their line. fragment: None for a whole
+    configuration, else what the text was said to be (`--as`): then what is not there is
+    unknown, not absent.
     """
 
     files: list[SourceFile] = field(default_factory=list)

@@ -1,0 +1,1 @@
+"""The expansion language: parsing, checking, evaluating."""

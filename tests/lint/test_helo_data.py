@@ -1,4 +1,4 @@
-"""Every decided case of the corpus: the codes, and the greetings that Exim really sent."""
+"""Every decided case: its codes, and the greetings that Exim really sent."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def observed(case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | No
     """The one greeting of each of two deliveries, where it was as simple as that."""
     seen = case["observed_4_96"]
     deliveries = seen.get("deliveries", [])
-    if len(deliveries) < 2 or len(seen.get("second_server", ())):  # noqa: PLR2004
+    if len(deliveries) < 2 or len(seen.get("second_server", ())):
         return None
     if any(len(d) != 1 for d in deliveries[:2]):
         return None
@@ -99,7 +99,7 @@ def test_greetings(corpus: Path) -> None:
         if later["early"] and not row.early_possible:
             wrong[case["id"]] = ("not early", first, later)
     assert wrong == {}
-    assert looked > 100  # noqa: PLR2004
+    assert looked > 100
 
 
 @pytest.mark.parametrize(
