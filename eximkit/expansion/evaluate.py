@@ -303,6 +303,10 @@ def _operator(evaluator: Evaluator, node: Operator) -> Value:
         return Known(text, operand.depends)
     if isinstance(operand, Known):
         return derived(name, operand)
+    if name in PURE_OPERATORS and all(h.address for h in operand.holes):
+        alike = _on_any_address(node, operand)
+        if alike is not None:
+            return alike
     if name in LETTER_CASE:
         cased = (
             LETTER_CASE[name](p) if isinstance(p, str) else p for p in operand.parts
@@ -314,6 +318,34 @@ def _operator(evaluator: Evaluator, node: Operator) -> Value:
     if name in NEVER_EMPTY:
         return derived(name, operand, empty=False)
     return derived("_".join((name, *node.arguments)), operand)
+
+
+def _on_any_address(node: Operator, operand: Unknown) -> Known | None:
+    """What an operator makes of every address, where it is the same for all.
+
+    Raises ExpansionFailed where it fails for all of them.
+    """
+    may_be_empty = any(h.empty is not False for h in operand.holes)
+    samples = ("", *ADDRESSES) if may_be_empty else ADDRESSES
+    texts: set[str] = set()
+    failures: list[ExpansionFailed] = []
+    for sample in samples:
+        parts = (p if isinstance(p, str) else sample for p in operand.parts)
+        try:
+            texts.add(apply_operator(node.name, node.arguments, "".join(parts)))
+        except ExpansionFailed as failed:
+            failures.append(failed)
+        except NotPure:
+            return None
+    if len(failures) == len(samples):
+        raise failures[0]
+    if failures or len(texts) > 1:
+        return None
+    return Known(texts.pop(), operand.depends)
+
+
+ADDRESSES = ("192.0.2.1", "198.51.100.27", "2001:db8::1")
+"""Addresses that stand for any."""
 
 
 def _length(value: Unknown) -> tuple[int, int]:

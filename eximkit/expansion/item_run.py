@@ -106,6 +106,17 @@ def _acl(evaluator: Evaluator, node: Item) -> Value:
     return acl_run.item(evaluator, [evaluator.expand(a) for a in node.arguments])
 
 
+def _readfile(evaluator: Evaluator, node: Item) -> Value:
+    """The environment knows files as lookups whose query is the path."""
+    arguments = [evaluator.expand(a) for a in node.arguments]
+    answer = evaluator.environment.lookup("readfile", None, arguments[0])
+    if isinstance(answer, NotFound):
+        raise ExpansionFailed(f"failed to open {arguments[0]}")
+    if isinstance(answer, Found):
+        return answer.value
+    return derived(node.name, *arguments)
+
+
 def _opaque(evaluator: Evaluator, node: Item) -> Value:
     """Code of the user's own, which can read any variable."""
     arguments = [evaluator.expand(a) for a in node.arguments]
@@ -205,6 +216,7 @@ SPECIAL: dict[str, Callable[[Evaluator, Item], Value]] = {
     "acl": _acl,
     "perl": _opaque,
     "dlfunc": _opaque,
+    "readfile": _readfile,
     "map": _map,
     "filter": _filter,
     "reduce": _reduce,

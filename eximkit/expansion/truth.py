@@ -153,7 +153,10 @@ def _quantified(evaluator: Evaluator, condition: Quantified) -> bool | None:
     deciding = condition.name == "forany"
     open_item = False
     source = values[0]
-    for text in split_list(source.text)[1]:
+    texts = split_list(source.text)[1]
+    if not texts:
+        return False  # Even `forall`, as Exim 4.96 shows.
+    for text in texts:
         with evaluator.bound(item=Known(text, source.depends)):
             answer = truth(evaluator, inner)
         if answer is deciding:
@@ -163,16 +166,16 @@ def _quantified(evaluator: Evaluator, condition: Quantified) -> bool | None:
 
 
 def _equal(_name: str, arguments: list[Value]) -> bool | None:
-    """`eq`: with the empty string it is a test for emptiness."""
+    """`eq`: with the empty string, given as such, it is a test for emptiness."""
     if len(arguments) != 2:
         return None
     left, right = arguments
     if left == right and isinstance(left, Unknown):
         return True
-    states = emptiness(left), emptiness(right)
-    if states == (True, True):
-        return True
-    return False if set(states) == {True, False} else None
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Known) and not one.text:
+            return emptiness(other)
+    return None
 
 
 COMPARISONS: dict[str, Callable[[int, int, int, int], bool | None]] = {

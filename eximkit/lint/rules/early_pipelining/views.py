@@ -18,7 +18,15 @@ from eximkit.expansion.environment import (
     LookupAnswer,
 )
 from eximkit.expansion.paths import Paths, all_paths
-from eximkit.expansion.values import Failure, Hole, Known, Result, Unknown, Value
+from eximkit.expansion.values import (
+    ExpansionFailed,
+    Failure,
+    Hole,
+    Known,
+    Result,
+    Unknown,
+    Value,
+)
 from eximkit.lint import expandable
 
 if TYPE_CHECKING:
@@ -44,7 +52,7 @@ UNBOUND: Mapping[str, Value] = {
 }
 PROBE: Mapping[str, Value] = {
     ADDRESS: Unknown((Hole(ADDRESS, frozenset((ADDRESS,)), empty=True, address=True),)),
-    PORT: Unknown((Hole(PORT, frozenset((PORT,)), empty=False),)),
+    PORT: Unknown((Hole(PORT, frozenset((PORT,)), empty=False, low=-1, high=65535),)),
 }
 
 
@@ -92,7 +100,8 @@ def lookup(kind: str, key: Value | None, query: Value) -> LookupAnswer:
     """What a lookup certainly answers although it is not made: the empty key's failure.
 
     A list of known names has no empty one, and a DNS query without a name finds nothing
-    (checked with 4.96). A default entry (`lsearch*`) may still answer.
+    (checked with 4.96). A default entry (`lsearch*`) may still answer. Nor is there a
+    file to read (`readfile`) under a name that lacks its address.
     """
     name = kind.partition(",")[0]
     if key is not None:
@@ -100,9 +109,20 @@ def lookup(kind: str, key: Value | None, query: Value) -> LookupAnswer:
         return NOT_FOUND if empty and not name.endswith(("*", "*@")) else None
     if not isinstance(query, Known) or not query.depends & SOURCES:
         return None
-    if name == "dnsdb":
-        return NOT_FOUND if not query.text.rpartition("=")[2].strip() else None
-    return NOT_FOUND
+    return _dns(query.text) if name == "dnsdb" else NOT_FOUND
+
+
+def _dns(query: str) -> LookupAnswer:
+    """A `dnsdb` query; a name with an empty label (`.example.org`) is an error."""
+    options, _, name = query.rpartition("=")
+    name = name.strip()
+    if not name:
+        return NOT_FOUND
+    if not name.startswith(".") and ".." not in name:
+        return None
+    if "defer_never" in options:
+        return NOT_FOUND
+    raise ExpansionFailed(f'lookup of "{query}" gave DEFER')
 
 
 def shape(result: Result) -> object:
