@@ -26,7 +26,7 @@ _VARIABLES = [
     "$acl_m0", "${acl_m_x}", "$1", "${2}", "$value", "$item", "${item}",
     "$h_subject:", "$h_x ", "$rh_y:", "$header_a-b:", "$primary_hostname",
     "${local_part}", "$domain", "$h_no", "$nosuch", "${nosuch}", "$r_x", "$0a",
-    "$acl_c_a-b", "${acl_m_a-b}", "$", "${", "$lh_{}:", "${ value}", "${value }",
+    "$acl_c_a-b", "${acl_m_a-b}", "$", "${", "$lh_[]:", "${ value}", "${value }",
     "$auth1", "$acl_x", "$acl_mx", "${1x}", "$_", "$:",
 ]  # fmt: skip
 _OPERATORS = [
