@@ -87,7 +87,9 @@ def verified(
     findings = (
         f
         if f.fix is None or id(f) in held
-        else replace(f, fix=None, unfixable="the fix that was tried does not hold")
+        else replace(
+            f, fix=None, unfixable="the mended text would have another finding"
+        )
         for f in result.findings
     )
     return replace(result, findings=tuple(findings))
