@@ -3,6 +3,8 @@
 `address`, `domain` and `local_part` take one address, with or without a phrase, angle
 brackets, a source route and comments, and give "" for anything else; `addresses` takes
 a header's whole list, groups included.
+
+Options say whether domains may be literals, end in a dot, or be in UTF-8: NotPure.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eximkit.expansion.lists import join_list
-from eximkit.expansion.values import ExpansionFailed
+from eximkit.expansion.values import ExpansionFailed, NotPure
 from eximkit.source import BLANK
 
 if TYPE_CHECKING:
@@ -92,10 +94,13 @@ class _Reader:
                 return "".join(parts)
             parts.append(word)
 
-    def domain(self) -> str:
+    def domain(self, *, literals: bool = False) -> str:
+        """A domain, or a literal in brackets; `literals`: whatever the options say."""
         self.skip()
         if self.next() == "[":
             literal = self.take(_LITERAL)
+            if not literals:
+                raise NotPure("allow_domain_literals")
             if not literal:
                 raise _Malformed
             self.skip()
@@ -104,7 +109,11 @@ class _Reader:
         while True:
             self.skip()
             part = self.take(_SUBDOMAIN)
+            if self.next() >= "\x80":
+                raise NotPure("allow_utf8_domains")
             if not part:
+                if parts and self.next() in {"", ">", ";"}:
+                    raise NotPure("strip_trailing_dot")
                 raise _Malformed
             parts.append(part)
             self.skip()
@@ -173,7 +182,7 @@ class _Reader:
             local = self.local()
             if local and self.next() == "@":
                 self.at += 1
-                return self.finished(_Address(local, self.domain()))
+                return self.finished(_Address(local, self.domain(literals=True)))
             if local and self.ended():
                 return self.finished(_Address(local, ""))
             self.at = start

@@ -19,7 +19,7 @@ _INDEX = re.compile(r"(-?)([0-9]*)", re.ASCII)
 _KEY = re.compile(r"[^= \t\n\r\f\v]*", re.ASCII)
 _BLANKS = re.compile(r"[ \t\n\r\f\v]*", re.ASCII)
 _UNQUOTED = re.compile(r"[^ \t\n\r\f\v]*", re.ASCII)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|\\?$)', re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|(\\?)\Z)', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "v": "\v", "f": "\f"}
 
@@ -117,7 +117,7 @@ def _skip(text: str, at: int) -> int:
 def _value(text: str, at: int) -> tuple[str, int]:
     quoted = _QUOTED.match(text, at)
     if quoted is not None:
-        return unescape(quoted[1]), quoted.end()
+        return unescape(quoted[1]) + (quoted[2] or ""), quoted.end()
     found = _UNQUOTED.match(text, at)
     return (found[0], found.end()) if found else ("", at)
 

@@ -80,7 +80,7 @@ def unplaced(text: str) -> str:
 def compare(
     exim: Path, folder: Path, questions: list[Question], answered: float = 0.5
 ) -> None:
-    """What eximkit answers is as Exim answers it, and it answers that share at least."""
+    """What eximkit answers is what Exim answers; it answers at least that share."""
     ours: list[tuple[str, bool, str]] = []
     for question in questions:
         try:
