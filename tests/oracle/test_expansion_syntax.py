@@ -53,7 +53,8 @@ BLANK = re.compile(r"missing '\}' closing extract")
 # Messages about values, not about syntax: of the strings in the corpora, and of those
 # that random_expansions.py puts together.
 VALUE = re.compile(
-    r'failed to open|"\w+" failed and "fail" requested|is not a (base 62|decimal) number'
+    r'failed to open|"\w+" failed and "fail" requested'
+    r"|is not a (base 62|decimal) number"
     r"|field-extract in sort|must not be empty|IMAP folder separator|imapfolder: "
     r"|wrapping .* for extract json|expression evaluation|ERROR from acl"
     r"|integer expected|invalid integer|lookup of |is not a (\w+ )?named list"
