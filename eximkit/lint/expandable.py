@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
+from eximkit.config.quoting import split_list, take_word
 from eximkit.errors import ExpansionSyntaxError
 from eximkit.expansion.check import check
 from eximkit.expansion.nodes import Literal, Operator
@@ -31,8 +32,10 @@ _ACL_LISTS = {
     "domains": "domain", "sender_domains": "domain", "hosts": "host",
     "senders": "address", "recipients": "address", "local_parts": "localpart",
 }  # fmt: skip
-_EXPANDED_ANYWAY = {("router", "set"), ("router", "route_list")}
-"""Not marked in the option tables, because only a part of the value is expanded."""
+_SPLIT_FIRST = {
+    "client_send": ":", "headers_add": "\n", "headers_remove": ":", "set": ";",
+}  # fmt: skip
+"""Options that are lists of strings: Exim splits them, then it expands each item."""
 
 _CACHED_LENGTH = 4096
 
@@ -95,11 +98,26 @@ def _of_option(
     if option.value is None:
         return
     info = catalog.option(kind, driver or None, option.name)
-    what = info.list if info is not None else ""
-    expanded = info is not None and (info.expanded or what not in ("", "string"))
-    if expanded or (kind, option.name) in _EXPANDED_ANYWAY:
-        section = SECTIONS.get(kind, kind)
-        yield Expandable(option.value, section, name, option.name, what)
+    if info is None:
+        return
+    section = SECTIONS.get(kind, kind)
+    if option.name == "route_list":
+        for text, what in _of_routes(option.value):
+            yield Expandable(text, section, name, option.name, what)
+    elif kind != "main" and option.name in _SPLIT_FIRST:
+        for item in split_list(option.value, _SPLIT_FIRST[option.name]):
+            yield Expandable(item, section, name, option.name)
+    elif info.expanded or info.list not in ("", "string"):
+        yield Expandable(option.value, section, name, option.name, info.list)
+
+
+def _of_routes(value: Text) -> Iterator[tuple[Text, str]]:
+    """The domain patterns and the lists of hosts of a `route_list` (chapter 20)."""
+    for route in split_list(value, ";"):
+        pattern, rest = take_word(route)
+        hosts, _options = take_word(rest.strip())
+        yield pattern.text, "domain"
+        yield hosts.text, "string"
 
 
 def flaws(text: str, release: Release) -> tuple[Flaw, ...]:

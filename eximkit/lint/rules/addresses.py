@@ -106,7 +106,8 @@ def check_lists(context: RuleContext) -> Iterator[Finding]:
 
 def _sources(config: Config) -> Iterator[Expandable]:
     for source in expandables(config):
-        if source.list == "host" or source.option in _HOSTS - _UNEXPANDED:
+        hosts = source.option in _HOSTS - _UNEXPANDED and source.list != "domain"
+        if source.list == "host" or hosts:
             yield source
     for name in sorted(_UNEXPANDED):
         option = config.options.get(name)
@@ -139,20 +140,10 @@ def _as_read(word: str) -> str:
 def _colon_words(source: Expandable) -> Iterator[tuple[int, str]]:
     """The words of the parts of a value that are lists with colons, with offsets."""
     text = source.value.text
-    if source.option == "route_list":
-        # Rules with semicolons between; in each a list of hosts, often in quotes.
-        for match in re.finditer(r"[^;]+", text):
-            if "<" not in match[0]:
-                yield from _words(match[0].replace('"', " "), match.start())
-        return
     sign, start = separator(text)
     if sign == ":":
-        yield from _words(text[start:], start)
-
-
-def _words(text: str, offset: int) -> Iterator[tuple[int, str]]:
-    for match in _WORD.finditer(text):
-        yield offset + match.start(), match[0]
+        for match in _WORD.finditer(text, start):
+            yield match.start(), match[0]
 
 
 def _with_semicolons(source: Expandable) -> tuple[Fix | None, str]:

@@ -211,7 +211,7 @@ def greetings(transport: SmtpTransport) -> Wire:
 
     connected, early = _local_ends(transport)
     first = None if _event_stops(transport, CONNECT, connected) else say(connected)
-    if not transport.early_possible or early is None:
+    if not transport.early_possible or early is None or first is None:
         return Wire(first, first)
     later = None if _event_stops(transport, CONNECT, early) else say(early)
     return Wire(first, later)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Bound:
     """One value that `interface` can take: its addresses.
 
-    malformed: it is no list of them. unknown: it cannot be known.
+    malformed: after them comes what is no address, which fails where Exim gets there.
+    unknown: it cannot be known.
     """
 
     addresses: tuple[Address, ...]
@@ -26,8 +27,18 @@ class Bound:
     unknown: bool = False
 
     def chosen(self, version: int) -> Address | None:
-        """The address that is bound for a host of this IP version."""
+        """The address that is bound for a host of this IP version: the first one."""
         return next((a for a in self.addresses if a.version == version), None)
+
+    def fails(self, version: int) -> bool:
+        """Whether delivery to a host of this IP version is deferred."""
+        return self.malformed and self.chosen(version) is None
+
+    def binds(self, version: int) -> bool:
+        """Whether no connection to a host of this IP version is left unbound."""
+        if self.unknown:
+            return False
+        return self.malformed or self.chosen(version) is not None
 
 
 def parse_interface(text: str) -> Bound:
@@ -36,17 +47,17 @@ def parse_interface(text: str) -> Bound:
     for item in split_list(Text.of(SourceFile("", text))):
         literal = hosts.address(item.text)
         if literal is None:
-            return Bound((), malformed=True)
+            return Bound(tuple(found), malformed=True)
         found.append(literal)
     return Bound(tuple(found))
 
 
 def outcome(result: Result) -> Bound:
-    """What a way to expand `interface` binds."""
+    """What a way to expand `interface` binds; a forced failure binds nothing."""
     if isinstance(result, Known):
         return parse_interface(result.text)
     if isinstance(result, Failure):
-        return Bound(())
+        return Bound((), malformed=not result.forced)
     return Bound((), unknown=True)
 
 

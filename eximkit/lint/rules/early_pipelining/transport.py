@@ -185,7 +185,6 @@ class SmtpTransport:
         protocol = self.options.text("protocol", "smtp").strip(BLANK)
         self.lmtp = protocol == "lmtp"
         self.tls_on_connect = protocol in ("smtps", "submissions")
-        names = {r.name for r in self.routers}
         self.variables: dict[str, Value] = {
             "transport_name": Known(driver.name),
             "host": hole("host", empty=False),
@@ -194,10 +193,9 @@ class SmtpTransport:
                      address=True),
             )),
             "host_port": hole("host_port", empty=False),
+            "router_name": EMPTY,
             **router_variables(around, self.routers),
         }  # fmt: skip
-        if len(names) == 1:
-            self.variables["router_name"] = Known(next(iter(names)))
 
     def environment(self, *layers: Mapping[str, Value]) -> Environment:
         """The environment of this transport with the given views laid over it."""
@@ -286,15 +284,15 @@ class SmtpTransport:
     @property
     def interface_malformed(self) -> bool:
         """Every delivery fails on `interface` (EXS210 and EXS211 say so)."""
-        return bool(self.interfaces) and all(b.malformed for b in self.interfaces)
+        return bool(self.interfaces) and all(
+            b.fails(version) for b in self.interfaces for version in self.hosts.families
+        )
 
     @property
     def interface_certain(self) -> bool:
         """An address is bound before every connection."""
         return bool(self.interfaces) and all(
-            not b.unknown and b.chosen(version) is not None
-            for b in self.interfaces
-            for version in self.hosts.families
+            b.binds(version) for b in self.interfaces for version in self.hosts.families
         )
 
     @property
@@ -305,7 +303,8 @@ class SmtpTransport:
     @property
     def interface_wildcard(self) -> bool:
         """A bound address is the unspecified one."""
-        return any(a.is_unspecified for b in self.interfaces for a in b.addresses)
+        chosen = (b.chosen(v) for b in self.interfaces for v in self.hosts.families)
+        return any(a.is_unspecified for a in chosen if a is not None)
 
     # -- early pipelining -------------------------------------------------------------
 
