@@ -6,12 +6,13 @@ Exim specification, chapters 6 and 7; details by trying 4.96. Whatever the text,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.config import (
     acls,
-    driver_checks,
+    blocks,
     drivers,
     mainpart,
     rules,
@@ -22,7 +23,7 @@ from eximkit.config.lines import LineReader, Part
 from eximkit.config.macros import MacroTable, parse_define
 from eximkit.config.model import Acl, AclStatement, Config, Driver, Rule
 from eximkit.config.quoting import take_word
-from eximkit.config.refusal import refusal, shown, within
+from eximkit.config.refusal import within
 from eximkit.config.sections import (
     FRAGMENTS,
     KINDS,
@@ -54,12 +55,7 @@ if TYPE_CHECKING:
     from eximkit.config.model import Option
     from eximkit.config.statements import Statement
     from eximkit.problem import Problem
-    from eximkit.source import Place
 
-NAME_LIMIT = 63
-"""The longest name of a driver or an ACL."""
-
-_LIMITED_NAMES = catalog.release("4.95")
 _HIDDEN_LISTS = catalog.release("4.94")
 
 
@@ -121,6 +117,8 @@ class _Builder:
         self.where = Where("main", release=release)
         self.names: dict[str, dict[str, Text]] = {}
         self.listed: dict[tuple[str, str], Text] = {}
+        self.early: Problem | None = None
+        """The first option of a driver that stands before the line with the driver."""
         self.faulty: list[Option] = []
         """Settings that were refused: what they say is judged no further."""
         self.lost = False
@@ -206,7 +204,11 @@ class _Builder:
         info = settings.lookup(where, option)
         problem = settings.check_known(setting, where, info)
         if info is None:
-            self._note(problem, option=option)
+            if problem is not None and problem.code == "EXR309":
+                # One finding for all of them, unless the block has no driver at all.
+                self.early = self.early or problem
+            else:
+                self._note(problem, option=option)
             if not option:
                 return
         else:
@@ -225,6 +227,9 @@ class _Builder:
             known, problem = drivers.check_driver(driver.kind, made, self.release)
             self.where = Where(where.kind, made.text if known else None, self.release)
             self._note(problem, option=option)
+            if self.early is not None:
+                related = (("the driver is told here", made.name_place),)
+                self._note(replace(self.early, related=related))
 
     def _list(self, definition: ListDefinition, line: Text) -> None:
         made, problem = mainpart.named_list(definition, line)
@@ -242,55 +247,23 @@ class _Builder:
         if self.section != "main" and self.driver is None:
             self._lost_line(line)
             return
-        self._note(
-            refusal(
-                "EXS230",
-                f'an option setting is expected, not "{shown(line.text)}"',
-                line.place(0, len(line)),
-                hint=mainpart.directive_hint(line.text),
-            )
-        )
+        self._note(mainpart.malformed(line))
 
     # Blocks
 
     def _block_name(self, block: BlockName, line: Text) -> None:
         self._end_block()
-        self.lost = False
-        acl = self.section == "acl"
-        name, what = block.name.text, "ACL" if acl else KINDS[self.section]
-        code = "EXS237" if acl else "EXS236"
-        if block.junk is not None and not acl:
-            self._note(
-                refusal(
-                    code,
-                    f"nothing can follow the name of a {what} on its line",
-                    block.junk.place,
-                    hint=drivers.junk_hint(block.junk.text),
-                )
-            )
-        if len(name) > NAME_LIMIT and self.release >= _LIMITED_NAMES:
-            self._note(
-                refusal(
-                    code,
-                    f"this name is too long: {NAME_LIMIT} characters are allowed",
-                    block.name.place,
-                )
-            )
+        acl, name = self.section == "acl", block.name.text
+        what = "ACL" if acl else KINDS[self.section]
         known = self.names.setdefault(self.section, {})
         before = known.setdefault(name, line)
-        if before is not line:
-            article = "an ACL" if acl else f"a {what}"
-            self._note(
-                refusal(
-                    "EXR305",
-                    f'there is {article} called "{name}" already',
-                    block.name.place,
-                    hint="rename one of them",
-                    related=(("the first one is here", before.place(0, len(name))),),
-                )
-            )
+        for problem in blocks.name_problems(
+            block, what, self.release, None if before is line else before
+        ):
+            self._note(problem)
+        self.lost = False
         if acl:
-            self.acl, self.statement = Acl(name, line), None
+            self.acl = Acl(name, line)
             self.config.acls.setdefault(name, self.acl)
         else:
             self._open_driver(name, line)
@@ -307,7 +280,7 @@ class _Builder:
         if self.config.fragment is None or self.lost or self.names.get(self.section):
             return False
         self._open_driver("", line)
-        self.where = Where(self.where.kind, None, self.release)
+        self.where = Where(self.where.kind, None, self.release, of_any=True)
         return True
 
     def _lost_line(self, line: Text) -> None:
@@ -315,17 +288,8 @@ class _Builder:
         if self.lost or self.section == SKIPPED:
             return
         self.lost = True
-        acl = self.section == "acl"
-        what = "an ACL" if acl else f"a {KINDS[self.section]}"
-        self._note(
-            refusal(
-                "EXS237" if acl else "EXS236",
-                f'the name of {what} is expected, not "{shown(line.text)}"',
-                line.place(0, len(line)),
-                hint="a name is a letter, then letters, digits and underscores, then a "
-                "colon",
-            )
-        )
+        what = "ACL" if self.section == "acl" else KINDS[self.section]
+        self._note(blocks.no_name(line, what))
 
     def _end_block(self, macro: Text | None = None) -> None:
         """What can be said of a driver only when its last line was read.
@@ -335,20 +299,8 @@ class _Builder:
         driver = self.driver
         # After text behind the name, that may well have been the driver.
         if driver is not None and not driver.driver and driver.name and not self.lost:
-            related: tuple[tuple[str, Place], ...] = ()
-            if macro is not None:
-                at = macro.place(0, len(macro))
-                related = (("this macro definition ended the block", at),)
-            self._note(
-                refusal(
-                    "EXS236",
-                    f'the {driver.kind} "{driver.name}" has no driver',
-                    driver_checks.name_place(driver),
-                    hint='add "driver = ..." as its first line',
-                    related=related,
-                )
-            )
-        self.driver = self.acl = self.statement = None
+            self._note(blocks.no_driver(driver, macro))
+        self.driver = self.acl = self.statement = self.early = None
         self.where = Where("main", release=self.release)
 
     # The other sections

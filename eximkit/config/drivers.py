@@ -55,13 +55,6 @@ def check_driver(
     )
 
 
-def junk_hint(junk: str) -> str:
-    """What to do with text after a driver's name."""
-    if junk.startswith("#"):
-        return "a # starts a comment only at the start of a line"
-    return "put it on a line of its own"
-
-
 def cross_check(config: Config, release: Release) -> Iterator[Problem]:
     """Everything that takes more than one option, or more than one block, to see.
 

@@ -84,7 +84,17 @@ def second_list(made: NamedList, definition: ListDefinition, before: Text) -> Pr
     )
 
 
-def directive_hint(text: str) -> str:
+def malformed(line: Text) -> Problem:
+    """A line that does not start as a setting does."""
+    return refusal(
+        "EXS230",
+        f'an option setting is expected, not "{shown(line.text)}"',
+        line.place(0, len(line)),
+        _directive_hint(line.text),
+    )
+
+
+def _directive_hint(text: str) -> str:
     """What a line that looks like a directive may have meant."""
     if not text.startswith("."):
         return ""

@@ -37,12 +37,14 @@ class Where:
     """The block that a setting stands in.
 
     kind: "main", "router", ... driver: the value of `driver`; "" before it was set,
-    None when it is unknown which one it is (then private options cannot be judged).
+    None when it is unknown which one it is. of_any: it then is one that Exim has (a
+    fragment does not tell which), so it has no option that none of them has.
     """
 
     kind: str
     driver: str | None = ""
     release: Release = catalog.NEWEST
+    of_any: bool = False
 
 
 def base_name(name: str) -> str:
@@ -115,16 +117,16 @@ def _unknown(setting: Setting, where: Where) -> Problem | None:
                 place,
                 hint=f'put "driver = ..." first in the {where.kind}',
             )
-        if where.driver is None:
+        if where.driver is None and not where.of_any:
             return None
         if having:
             return refusal(
                 "EXR308",
-                f'the {where.driver} {where.kind} has no option "{base}": it is one of '
-                f"{_listed(having)}",
+                f'the {where.driver} {where.kind} has no option "{base}": it belongs '
+                f"to {_listed(having)}",
                 place,
             )
-    names = catalog.option_names(where.kind, where.driver or None, where.release)
+    names = _names(where)
     hint, replacement = guess(base, names, place)
     if replacement is not None and base != name:
         replacement = name.removesuffix(base) + replacement
@@ -135,6 +137,15 @@ def _unknown(setting: Setting, where: Where) -> Problem | None:
         "EXR308", f'unknown {label} "{shown(name)}"', place, hint,
         replacement=replacement,
     )  # fmt: skip
+
+
+def _names(where: Where) -> tuple[str, ...]:
+    """The options that could have been meant."""
+    drivers = catalog.drivers(where.kind) if where.of_any else (where.driver or None,)
+    found: set[str] = set()
+    for driver in drivers:
+        found.update(catalog.option_names(where.kind, driver, where.release))
+    return tuple(sorted(found))
 
 
 def _elsewhere(kind: str, name: str) -> str:
