@@ -92,9 +92,10 @@ def _statements(
             if statement.verb in ABORTS:
                 what = ABORTS[statement.verb]
                 raise ExpansionFailed(f'{what} from acl "{name}"')
-            return PASSES.get(statement.verb), _message(evaluator, message)
+            said = None if passed_end else message
+            return PASSES.get(statement.verb), _message(evaluator, said)
         if passed_end:
-            return False, EMPTY
+            return False, _message(evaluator, message)
     return False, EMPTY
 
 
@@ -104,7 +105,7 @@ def _conditions(
     """Whether all hold; whether `endpass` was passed; the `message` in force."""
     passed_end, message = False, None
     for line in statement.lines:
-        if line.syntax:
+        if line.syntax and line.name != "message":
             raise ExpansionFailed(line.syntax, syntax=True)
         if line.name in MODIFIERS:
             passed_end = passed_end or line.name == "endpass"
@@ -149,11 +150,10 @@ def _boolean(text: str) -> bool:
 
 
 def _message(evaluator: Evaluator, line: AclLine | None) -> Value:
+    """The text of `message`; Exim logs that it cannot be expanded and goes on."""
     if line is None or line.value is None:
         return EMPTY
     try:
         return evaluator.expand(line.value)
-    except ExpansionFailed as failed:
-        if failed.syntax or not failed.forced:
-            raise
+    except ExpansionFailed:
         return EMPTY
