@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, TypedDict
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 PLAIN = "$" + views.ADDRESS
 GUARD = "def:" + views.ADDRESS
+
+_READ = re.compile(r"(?:[${]|def:)(r_[A-Za-z0-9_]*|address_data)", re.ASCII)
 
 
 class Where(TypedDict):
@@ -77,11 +80,14 @@ class Surroundings:
 
     @cached_property
     def assigned(self) -> dict[int, dict[str, Result]]:
-        """What each router (by id) that sets variables sets them to."""
+        """What each router (by id) sets variables to that something reads."""
         environment = self.environment(views.UNBOUND)
+        read = {n for line in self.config.lines for n in _READ.findall(line.text)}
         found: dict[int, dict[str, Result]] = {}
-        for router in self.config.routers:
+        for router in self.config.routers if read else ():
             for name, text in _assignments(router):
+                if name not in read:
+                    continue
                 tree = views.tree_of(text)
                 value = evaluate(tree, environment) if tree else Failure("")
                 found.setdefault(id(router), {})[name] = value
