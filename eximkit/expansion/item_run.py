@@ -6,15 +6,17 @@ nothing but them is computed by `items.ITEMS`; the others are named here.
 
 from __future__ import annotations
 
-from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.expansion import acl_run
-from eximkit.expansion.conditions import CONDITIONS
 from eximkit.expansion.environment import Found, NotFound
 from eximkit.expansion.items import ITEMS
 from eximkit.expansion.lists import join_list, split_list
+from eximkit.expansion.nodes import Tail
+from eximkit.expansion.regex import substitute
+from eximkit.expansion.sorting import sort_items
+from eximkit.expansion.strings import field_number
 from eximkit.expansion.truth import truth
 from eximkit.expansion.values import (
     EMPTY,
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
     from eximkit.expansion.nodes import Item, Lookup
 
 
+KEY_FORM = 2
+"""How many arguments `extract` has with a key, `{key}{data}`."""
+
+
 def item(evaluator: Evaluator, node: Item) -> Value:
     """The value of an item."""
     info = catalog.item(node.name)
@@ -54,6 +60,10 @@ def item(evaluator: Evaluator, node: Item) -> Value:
         return special(evaluator, node)
     arguments = [evaluator.expand(a) for a in node.arguments]
     name = f"{node.name} {node.options}".strip()
+    tail = node.tail
+    if name == "extract" and tail is not None and _one_more(arguments, tail):
+        arguments.append(evaluator.expand(tail.yes or node.arguments[1]))
+        tail = Tail(tail.start, tail.end, tail.no, None, tail.fail)
     known = ITEMS.get(name)
     texts = [a.text for a in arguments if isinstance(a, Known)]
     if known is None or len(texts) != len(arguments):
@@ -63,10 +73,23 @@ def item(evaluator: Evaluator, node: Item) -> Value:
     except NotPure:
         return _unknown(evaluator, node, name, arguments)
     found = Known(text or "", NOTHING.union(*(a.depends for a in arguments)))
-    if node.tail is None:
+    if tail is None:
         return found
     mark = len(evaluator.pending)
-    return evaluator.fork(text is not None, mark, node.tail, found, node.name)
+    return evaluator.fork(text is not None, mark, tail, found, node.name)
+
+
+def _one_more(arguments: list[Value], tail: Tail) -> bool:
+    """Whether the key of `extract` turned out to be a number: then what was read as
+    the `yes` string is its third argument.
+    """
+    key = arguments[0]
+    return (
+        tail.yes is not None
+        and len(arguments) == KEY_FORM
+        and isinstance(key, Known)
+        and field_number(key.text) is not None
+    )
 
 
 def _unknown(
@@ -190,26 +213,53 @@ def _reduce(evaluator: Evaluator, node: Item) -> Value:
 
 
 def _sort(evaluator: Evaluator, node: Item) -> Value:
-    """`${sort{list}{comparator}{extractor}}`; equal items keep their order."""
+    """`${sort{list}{comparator}{extractor}}`."""
     source = evaluator.expand(node.arguments[0])
     comparator = evaluator.expand(node.arguments[1])
     separator, elements = _elements(source)
-    keys: list[Value] = []
+    fields: list[Value] = []
     for element in elements:
         with evaluator.bound(item=element):
-            keys.append(evaluator.expand(node.arguments[2]))
-    texts = [k.text for k in keys if isinstance(k, Known)]
-    before = CONDITIONS.get(comparator.text if isinstance(comparator, Known) else "")
-    if isinstance(source, Unknown) or len(texts) != len(keys) or before is None:
-        return derived("sort", source, comparator, *keys)
+            fields.append(evaluator.expand(node.arguments[2]))
+    pairs = [
+        (element.text, field.text)
+        for element, field in zip(elements, fields, strict=True)
+        if isinstance(element, Known) and isinstance(field, Known)
+    ]
+    if isinstance(comparator, Known) and len(pairs) == len(elements):
+        depends = source.depends.union(comparator.depends, *(f.depends for f in fields))
+        try:
+            ordered = sort_items(comparator.text, pairs)
+        except NotPure:
+            return derived("sort", source, comparator, *fields)
+        return Known(join_list(separator, ordered), depends)
+    return derived("sort", source, comparator, *fields)
 
-    def order(left: int, right: int) -> int:
-        if before([texts[left], texts[right]]):
-            return -1
-        return 1 if before([texts[right], texts[left]]) else 0
 
-    ranked = sorted(range(len(texts)), key=cmp_to_key(order))
-    return _joined(separator, [elements[n] for n in ranked], source, "sort")
+def _sg(evaluator: Evaluator, node: Item) -> Value:
+    """`${sg{subject}{regex}{replacement}}`: the replacement is expanded once more for
+    each match, with $0, $1, … set.
+    """
+    arguments = [evaluator.expand(a) for a in node.arguments]
+    texts = [a.text for a in arguments if isinstance(a, Known)]
+    if len(texts) != len(arguments):
+        return derived("sg", *arguments)
+    depends = NOTHING.union(*(a.depends for a in arguments))
+    replacement = Known(texts[2])
+
+    def replace(groups: tuple[str, ...]) -> str:
+        with evaluator.bound(
+            **{str(n): Known(text, depends) for n, text in enumerate(groups)}
+        ):
+            value = evaluator.expand_text(replacement)
+        if isinstance(value, Unknown):
+            raise NotPure("a replacement that is not known")
+        return value.text
+
+    try:
+        return Known(substitute(texts[0], texts[1], replace), depends)
+    except NotPure:
+        return derived("sg", *arguments)
 
 
 SPECIAL: dict[str, Callable[[Evaluator, Item], Value]] = {
@@ -220,5 +270,6 @@ SPECIAL: dict[str, Callable[[Evaluator, Item], Value]] = {
     "map": _map,
     "filter": _filter,
     "reduce": _reduce,
+    "sg": _sg,
     "sort": _sort,
 }
