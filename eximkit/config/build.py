@@ -297,8 +297,9 @@ class _Builder:
         macro: the definition that ended the block, if that is what did.
         """
         driver = self.driver
+        named = driver is not None and (driver.name or self.config.fragment is None)
         # After text behind the name, that may well have been the driver.
-        if driver is not None and not driver.driver and driver.name and not self.lost:
+        if driver is not None and not self.lost and not driver.driver and named:
             self._note(blocks.no_driver(driver, macro))
         self.driver = self.acl = self.statement = self.early = None
         self.where = Where("main", release=self.release)

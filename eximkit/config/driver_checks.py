@@ -39,7 +39,7 @@ def check(driver: Driver) -> Iterator[Problem]:
 
 def name_place(driver: Driver) -> Place:
     """Where the block's name stands."""
-    return driver.line.place(0, len(driver.name))
+    return driver.line.place(0, max(1, len(driver.name)))
 
 
 def value_place(option: Option) -> Place:

@@ -62,7 +62,7 @@ def cross_check(config: Config, release: Release) -> Iterator[Problem]:
     """
     for section in ("routers", "transports", "authenticators"):
         for driver in getattr(config, section):
-            if not driver.name:
+            if not driver.name and config.fragment is not None:
                 continue
             for problem in driver_checks.check(driver):
                 yield within(problem, section, driver.name, "")

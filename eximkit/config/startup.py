@@ -35,8 +35,12 @@ _RATE = re.compile(
     re.ASCII,
 )
 _FRACTION = re.compile(r"\.[0-9]*(?=[smhdw])")
-_LABEL = r"[0-9A-Za-z_\x80-\xff][-0-9A-Za-z_\x80-\xff]*"
-_MAILBOX = re.compile(rf"[^@\s<>,]+@({_LABEL}(\.{_LABEL})*|\[[^\s\]]*\])", re.ASCII)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_COMMENT = re.compile(r"\([^()]*\)")
+_LABEL = r"[0-9A-Za-z\x80-\xff][-0-9A-Za-z\x80-\xff]*"
+_ADDRESS = rf"[^@\s<>,\"()]+@({_LABEL}(\.{_LABEL})*|\[[^\s\]]*\])"
+_MAILBOX = re.compile(_ADDRESS, re.ASCII)
+_NAMED_MAILBOX = re.compile(rf"[^@<>,\"()]*<{_ADDRESS}>", re.ASCII)
 
 
 def check(
@@ -122,16 +126,13 @@ def _syslog_facility(option: Option, text: str) -> Iterator[Problem]:
 
 
 def _errors_reply_to(option: Option, text: str) -> Iterator[Problem]:
-    """One address with a domain. Comments and quoted parts are left to Exim."""
-    if any(c in text for c in '"(<'):
-        if "@" in text:
-            return
-    elif _MAILBOX.fullmatch(text.strip(BLANK)):
-        return
-    yield _bad(
-        option,
-        f'errors_reply_to "{shown(text)}" is not one address with a domain',
-    )
+    """One address with a domain, perhaps with a person's name and comments."""
+    plain = _COMMENT.sub(" ", _QUOTED.sub("q", text)).strip(BLANK)
+    if not _MAILBOX.fullmatch(plain) and not _NAMED_MAILBOX.fullmatch(plain):
+        yield _bad(
+            option,
+            f'errors_reply_to "{shown(text)}" is not one address with a domain',
+        )
 
 
 def _rate(option: Option, text: str) -> Iterator[Problem]:

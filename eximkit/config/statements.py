@@ -240,7 +240,7 @@ def _setting(line: Text, parts: dict[str, Part]) -> Statement:
 
 
 def _block_name(line: Text, parts: dict[str, Part]) -> Statement:
-    whole = parts["BLOCK_NAME"]
+    whole = parts.get("ACL_NAME") or parts["DRIVER_NAME"]
     end = whole.start + len(whole.text.rstrip(BLANK).removesuffix(":").rstrip(BLANK))
     return BlockName(Part(line, whole.start, end), parts.get("JUNK"))
 
@@ -284,7 +284,8 @@ _READERS = {
     "list_like": _list_like,
     "setting": _setting,
     "malformed": _malformed,
-    "block_name": _block_name,
+    "acl_name": _block_name,
+    "driver_name": _block_name,
     "statement": _acl_line,
     "continued": _acl_line,
     "retry": _retry,
