@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -27,6 +31,20 @@ def test_ci_runs_the_readme_command() -> None:
     assert test.endswith(".venv/bin/pytest")
     (sample,) = re.findall(r"eximkit lint (\S+)$", lint)
     assert (CHECKOUT / sample).is_file()
+
+
+def test_what_the_readme_shows_is_what_comes() -> None:
+    lint, _ = readme_commands()
+    program, *arguments = lint.rpartition(" && ")[2].split()
+    assert program == ".venv/bin/eximkit"
+    run = subprocess.run(
+        [sys.executable, "-m", "eximkit", *arguments],
+        cwd=CHECKOUT, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+    )  # fmt: skip
+    shown = textwrap.indent(run.stdout, "    ").rstrip()
+    assert run.returncode == 1
+    assert shown in (CHECKOUT / "README.md").read_text()
 
 
 def test_contributing_has_the_readme_command() -> None:
