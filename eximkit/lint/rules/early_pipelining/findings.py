@@ -71,14 +71,22 @@ def _of_transport(transport: SmtpTransport, wire: Wire) -> Iterator[Finding]:
     for code in verdict.codes:
         place = _place(helo, verdict)
         fix, unfixable = mends.for_helo(code, transport, verdict)
+        message = MESSAGES[code].replace("the local address", _read(helo, verdict), 1)
         yield RULE[code].finding(
-            MESSAGES[code], place, **transport.where("helo_data"), wire=wire,
+            message, place, **transport.where("helo_data"), wire=wire,
             related=_related(helo, place), notes=NOTES.get(code, ()),
             fix=fix, unfixable=unfixable,
         )  # fmt: skip
     if verdict.dependent and transport.early_possible and transport.text_permits():
         yield from _stale(transport, helo, verdict, wire)
     yield from _versions(transport, helo, verdict, wire)
+
+
+def _read(option: Option, verdict: Verdict) -> str:
+    """What is read too early, for people."""
+    text = option.text[slice(*verdict.reads[0])] if verdict.reads else ""
+    other = (name for name in (views.HOST_PORT, views.CALLOUT) if name in text)
+    return "".join(f"${name}" for name in other) or "the local address"
 
 
 def _place(option: Option, verdict: Verdict) -> Place:

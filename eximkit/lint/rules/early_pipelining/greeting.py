@@ -75,19 +75,34 @@ class Verdict:
 
 @dataclass(slots=True)
 class Evaluations:
-    """`helo_data` of one transport in the three views, each computed once."""
+    """`helo_data` of one transport in the three views, each computed once.
+
+    known: what is known in all of them. sources: the variables that are not.
+    """
 
     transport: SmtpTransport
     tree: Expansion
+    known: Mapping[str, Value] = field(default_factory=dict)
+    sources: frozenset[str] = views.SOURCES
     bound: Paths = field(init=False)
     unbound: Paths = field(init=False)
     probe: Paths = field(init=False)
 
     def __post_init__(self) -> None:
         text = self.transport.helo.text if self.transport.helo else ""
-        self.bound = self.transport.paths(text, views.BOUND)
-        self.unbound = self.transport.paths(text, views.UNBOUND)
-        self.probe = self.transport.paths(text, views.PROBE)
+        self.bound = self.transport.paths(text, views.BOUND, self.known)
+        self.unbound = self.transport.paths(text, views.UNBOUND, self.known)
+        self.probe = self.transport.paths(text, views.PROBE, self.known)
+
+    @property
+    def live(self) -> bool:
+        """Whether the unbound result owes anything to a reading of the sources."""
+        return views.live(self.probe, self.sources)
+
+    @property
+    def differ(self) -> bool:
+        """Whether bound and unbound results can differ."""
+        return views.differ(self.unbound, self.bound, self.sources)
 
 
 def judge(transport: SmtpTransport, release: Release | None = None) -> Verdict:
@@ -113,8 +128,8 @@ def _with_codes(
     seen: Evaluations,
     release: Release | None,
 ) -> Verdict:
-    live = views.live(seen.probe)
-    varies = live or views.differ(seen.unbound, seen.bound)
+    live = seen.live
+    varies = live or seen.differ
     codes: tuple[str, ...] = ()
     if transport.wants_early and not transport.avoids_esmtp:
         permits = transport.text_permits(release)
@@ -126,43 +141,45 @@ def _with_codes(
         elif not permits and not lifted:
             codes = ("EXP102",) if live else ("EXP104",)
         elif not transport.interface_certain:
-            codes = _early_codes(transport, seen, live)
+            codes = _early_codes(transport, seen)
+        else:
+            protected = (views.INTERFACE, views.REMOTE)
+            seen = Evaluations(transport, seen.tree, *protected)
+            codes = _early_codes(transport, seen) if seen.live or seen.differ else ()
     return Verdict(codes, varies, verdict.reads, verdict.server_side)
 
 
-def _early_codes(
-    transport: SmtpTransport, seen: Evaluations, live: bool
-) -> tuple[str, ...]:
-    """Exim permits the early greeting and nothing is bound: what will it say?"""
+def _early_codes(transport: SmtpTransport, seen: Evaluations) -> tuple[str, ...]:
+    """Exim permits the early greeting: what will it say without the sources?"""
     helo = transport.helo
     text = helo.text if helo is not None else ""
     use = "EXP103" if GUARD in text else "EXP101"
-    unbound = seen.unbound
+    unbound, live = seen.unbound, seen.live
     if any(p.opaque for p in unbound.all) or not unbound.complete:
         return ("EXP108",) if not live else (use, "EXP108")
     codes = [use] if live else []
-    differs = views.differ(unbound, seen.bound)
+    differs = seen.differ
     if live or differs:
-        if _newly(unbound, seen.bound, lambda r: isinstance(r, Failure)):
+        if _newly(seen, lambda r: isinstance(r, Failure)):
             codes.append("EXP105")
-        if _newly(unbound, seen.bound, _certainly_malformed):
+        if _newly(seen, _certainly_malformed):
             codes.append("EXP106")
     if not codes and differs:
         codes.append("EXP107")
     return tuple(codes)
 
 
-def _newly(unbound: Paths, bound: Paths, wrong: Callable[[Result], bool]) -> bool:
+def _newly(seen: Evaluations, wrong: Callable[[Result], bool]) -> bool:
     """Whether something can go wrong early that does not go wrong all the same
     later.
     """
 
     def alike(path: Path) -> list[Path]:
-        return [b for b in bound.all if b.agrees(path, views.SOURCES)]
+        return [b for b in seen.bound.all if b.agrees(path, seen.sources)]
 
     return any(
         wrong(path.result) and not all(wrong(b.result) for b in alike(path))
-        for path in unbound.all
+        for path in seen.unbound.all
     )
 
 
@@ -237,16 +254,15 @@ def _local_ends(
             listed = parse_interface(value.text)
             chosen = {listed.chosen(v) for v in transport.hosts.families}
             one = chosen.pop() if len(chosen) == 1 else None
-            if one is not None and one.is_unspecified:
-                early = bound_address(one)
+            if one is not None:
+                early = {**views.UNBOUND, **bound_address(one)}
                 lifted = lifted or transport.interface_lifts()
-            elif one is not None:
-                connected = early = bound_address(one)
-                lifted = lifted or transport.interface_lifts()
+                if not one.is_unspecified:
+                    connected = {**views.BOUND, **bound_address(one)}
             elif transport.interface_certain:
-                early = views.BOUND
+                early = {**views.UNBOUND, **views.INTERFACE}
         elif isinstance(value, Unknown) and transport.interface_certain:
-            early = views.BOUND
+            early = {**views.UNBOUND, **views.INTERFACE}
     if transport.tls_on_connect:
         early = connected
     return connected, early if lifted else None

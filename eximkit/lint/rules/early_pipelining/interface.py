@@ -62,6 +62,5 @@ def outcome(result: Result) -> Bound:
 
 
 def bound_address(value: Address) -> dict[str, Value]:
-    """The view of a connection that is bound to a known address."""
-    port = views.BOUND[views.PORT]
-    return {views.ADDRESS: Known(str(value)), views.PORT: port}
+    """What is known of the local end once it is bound to an address."""
+    return {**views.INTERFACE, views.ADDRESS: Known(str(value))}

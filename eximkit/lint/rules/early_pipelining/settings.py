@@ -62,7 +62,9 @@ def _avoided(transport: SmtpTransport) -> Iterator[Finding]:
         )  # fmt: skip
         return
     avoid = transport.options.get("hosts_avoid_pipelining")
-    if avoid is None or not _overlap(transport, early, avoid):
+    if avoid is None or not transport.early_possible:
+        return
+    if not _overlap(transport, early, avoid):
         return
     fix, unfixable = mends.exclude(early, avoid)
     yield RULE["EXP114"].finding(

@@ -198,7 +198,6 @@ class SmtpTransport:
                 Hole("host_address", frozenset(("host_address",)), empty=False,
                      address=True),
             )),
-            "host_port": hole("host_port", empty=False),
             "router_name": EMPTY,
             **router_variables(around, self.routers),
         }  # fmt: skip
@@ -337,9 +336,9 @@ class SmtpTransport:
             return True
         return self.interface_lifts() and self.interface_possible
 
-    def paths(self, text: str, view: Mapping[str, Value]) -> Paths:
+    def paths(self, text: str, *layers: Mapping[str, Value]) -> Paths:
         """Every way in which an option of the transport can expand in a view."""
         tree = views.tree_of(text)
         if tree is None:
             return Paths((), True)
-        return all_paths(tree, self.environment(view))
+        return all_paths(tree, self.environment(*layers))

@@ -38,22 +38,40 @@ if TYPE_CHECKING:
 
 ADDRESS = "sending_ip_address"
 PORT = "sending_port"
-SOURCES = frozenset((ADDRESS, PORT))
+HOST_PORT = "host_port"
+CALLOUT = "callout_address"
+LOCAL = frozenset((ADDRESS, PORT))
+SOURCES = LOCAL | {HOST_PORT, CALLOUT}
+"""The variables that only a connection gives a value (checked with 4.96)."""
+
+
+def _port(name: str, low: int) -> Value:
+    return Unknown((Hole(name, frozenset((name,)), empty=False, low=low, high=65535),))
+
 
 BOUND: Mapping[str, Value] = {
     ADDRESS: Unknown(
         (Hole(ADDRESS, frozenset((ADDRESS,)), empty=False, address=True),)
     ),
-    PORT: Unknown((Hole(PORT, frozenset((PORT,)), empty=False, low=1, high=65535),)),
+    PORT: _port(PORT, 1),
+    HOST_PORT: _port(HOST_PORT, 1),
+    CALLOUT: Unknown((Hole(CALLOUT, frozenset((CALLOUT,)), empty=False),)),
 }
 UNBOUND: Mapping[str, Value] = {
     ADDRESS: Known("", frozenset((ADDRESS,))),
     PORT: Known("-1", frozenset((PORT,))),
+    HOST_PORT: Known("-1", frozenset((HOST_PORT,))),
+    CALLOUT: Known("", frozenset((CALLOUT,))),
 }
 PROBE: Mapping[str, Value] = {
     ADDRESS: Unknown((Hole(ADDRESS, frozenset((ADDRESS,)), empty=True, address=True),)),
-    PORT: Unknown((Hole(PORT, frozenset((PORT,)), empty=False, low=-1, high=65535),)),
+    PORT: _port(PORT, -1),
+    HOST_PORT: _port(HOST_PORT, -1),
+    CALLOUT: Unknown((Hole(CALLOUT, frozenset((CALLOUT,)), empty=True),)),
 }
+REMOTE = SOURCES - LOCAL
+INTERFACE: Mapping[str, Value] = {name: BOUND[name] for name in LOCAL}
+"""To lay over a view: what a bound `interface` makes known, which is the local end."""
 
 
 def tree_of(text: str, release: Release = catalog.NEWEST) -> Expansion | None:
@@ -132,28 +150,28 @@ def shape(result: Result) -> object:
     return result.parts if isinstance(result, Unknown) else Failure
 
 
-def live(probe: Paths) -> bool:
-    """Whether a PROBE evaluation owes its result to a reading of the local address."""
+def live(probe: Paths, sources: frozenset[str] = SOURCES) -> bool:
+    """Whether a PROBE evaluation owes its result to a reading of one of the sources."""
     for path in probe.all:
-        if isinstance(path.result, Unknown) and path.result.depends & SOURCES:
+        if isinstance(path.result, Unknown) and path.result.depends & sources:
             holes = path.result.holes
-            if any(h.depends & SOURCES for h in holes):
+            if any(h.depends & sources for h in holes):
                 return True
     return any(
         shape(a.result) != shape(b.result)
         for n, a in enumerate(probe.all)
         for b in probe.all[n + 1 :]
-        if a.agrees(b, SOURCES)
+        if a.agrees(b, sources)
     )
 
 
-def differ(one: Paths, other: Paths) -> bool:
+def differ(one: Paths, other: Paths, sources: frozenset[str] = SOURCES) -> bool:
     """Whether two evaluations can come to different results in the same situation."""
     return any(
         shape(a.result) != shape(b.result)
         for a in one.all
         for b in other.all
-        if a.agrees(b, SOURCES)
+        if a.agrees(b, sources)
     )
 
 
