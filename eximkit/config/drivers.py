@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eximkit.catalog import Release
     from eximkit.config.model import Config, Driver, Option
     from eximkit.problem import Problem
+    from eximkit.source import Place
 
 
 def check_driver(
@@ -65,11 +66,21 @@ def cross_check(config: Config, release: Release) -> Iterator[Problem]:
             if not driver.name and config.fragment is not None:
                 continue
             for problem in driver_checks.check(driver):
-                yield within(problem, section, driver.name, "")
+                where = _option_at(driver, problem.place)
+                yield within(problem, section, driver.name, where)
             yield from _expanded_lists(driver, section, release)
     if config.fragment is None:
         yield from _router_references(config)
     yield from _public_names(config)
+
+
+def _option_at(driver: Driver, place: Place) -> str:
+    """The option whose setting holds a place, "" for none."""
+    for option in driver.options:
+        line = option.line.place(0, len(option.line))
+        if line.file is place.file and line.start <= place.start < line.end:
+            return option.name
+    return ""
 
 
 def _expanded_lists(

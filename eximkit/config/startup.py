@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eximkit.config import literals
 from eximkit.config.expanded import expanded, is_expanded
 from eximkit.config.patterns import pattern_problem
-from eximkit.config.refusal import guess, refusal, shown
+from eximkit.config.refusal import guess, refusal, shown, within
 from eximkit.source import BLANK
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _FACILITIES = ("daemon", "mail", "news", "user", "uucp",
                *(f"local{n}" for n in range(8)))  # fmt: skip
 # message count, initial delay, factor, longest delay
 _RATE = re.compile(
-    r"\s*-?[0-9]+,\s*(?P<delay>[0-9A-Za-z.]+),\s*-?[0-9]*\.?[0-9]*,\s*"
+    r"\s*-?[0-9]+,\s*(?P<delay>[0-9A-Za-z.]+),\s*-?(?:[0-9]+\.?[0-9]*|\.[0-9]+),\s*"
     r"(?P<most>[0-9A-Za-z]+)(?![^ \t])",
     re.ASCII,
 )
@@ -58,11 +58,12 @@ def check(
         if is_expanded("main", None, option):
             text, problem = expanded(option, release)
             if problem is not None:
-                yield problem
+                yield within(problem, "main", "", option.name)
                 continue
         look = _LOOKS.get(option.name)
         if look is not None and text is not None:
-            yield from look(option, text)
+            for problem in look(option, text):
+                yield within(problem, "main", "", option.name)
     yield from _gecos(config)
     yield from _local_sender(config)
     yield from _connections(config)

@@ -200,7 +200,10 @@ _FIELDS = frozenset({"pattern", "list", "address", "replacement"})
 
 
 def _value(parts: dict[str, Part]) -> Value:
-    return Value(parts.get("EQ"), parts.get("REST"), parts.get("JUNK"))
+    # White space can stand at the end of a line if a backslash ends the file.
+    junk = parts.get("JUNK")
+    junk = junk if junk is not None and junk.text.strip(BLANK) else None
+    return Value(parts.get("EQ"), parts.get("REST"), junk)
 
 
 def _field(parts: dict[str, Part], rule: str) -> Part | None:
