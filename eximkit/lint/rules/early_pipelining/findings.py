@@ -126,8 +126,9 @@ def _server_side(
         place = helo.value.place(start, end) if own else helo.value.place(
             0, len(helo.value)
         )  # fmt: skip
-        fix, unfixable = (
-            mends.rename_variable(place, name) if own else (None, "it stands in an ACL")
+        early = transport.early_possible and not transport.interface_certain
+        fix, unfixable = mends.rename_variables(
+            helo, verdict, early=early and not transport.tls_on_connect
         )
         yield RULE["EXP113"].finding(
             message, place, **transport.where("helo_data"), wire=wire, fix=fix,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.expansion.environment import Environment
+from eximkit.expansion.paths import all_paths
 from eximkit.expansion.values import Known, Value
 from eximkit.lint.rules.early_pipelining import mends, views
 from eximkit.lint.rules.early_pipelining.hosts import items
@@ -49,6 +50,12 @@ def _depends(text: str, view: View) -> bool:
         return False
     tree = views.tree_of(text)
     return tree is not None and views.depends_on_address(tree, view)
+
+
+def _uses(text: str, view: View) -> bool:
+    """As `_depends`, but a test whether there is an address is no use of it."""
+    tree = views.tree_of(text) if any(hint in text for hint in HINTS) else None
+    return tree is not None and views.live(all_paths(tree, view(views.PROBE)))
 
 
 def _router(around: Surroundings, router: Driver) -> Iterator[Finding]:
@@ -108,7 +115,7 @@ def _transport(transport: SmtpTransport) -> Iterator[Finding]:
                 option, "it is expanded before the connection", "transports", name
             )
         elif option.name in EARLY_ONLY and _goes_early(transport):
-            if _depends(option.text, view):
+            if _uses(option.text, view):
                 yield _too_early(
                     transport, option, "MAIL is written before it in an early group"
                 )
@@ -123,7 +130,7 @@ def _goes_early(transport: SmtpTransport) -> bool:
 
 
 def _too_early(transport: SmtpTransport, option: Option, why: str) -> Finding:
-    fix, unfixable = mends.guard(option)
+    fix, unfixable = mends.guard(option, mends.NOTHING_ELSE)
     if option.name == "hosts_pipe_connect":
         fix, unfixable = (
             None,
