@@ -66,8 +66,8 @@ class SourceFile:
 
     def column(self, offset: int) -> int:
         """The column, from 1, in characters (not octets)."""
-        start = self._line_starts()[self.line(offset) - 1]
-        return len(decode(self.data[start:offset])) + 1
+        before = self.data[self._line_starts()[self.line(offset) - 1] : offset]
+        return len(before if before.isascii() else decode(before)) + 1
 
     def line_start(self, number: int) -> int:
         """The offset of the first octet of line `number` (from 1)."""

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from eximkit.problem import Problem
 
 
+_MOST_NOTES = 10
+"""What is said of one place at most, beside its first finding of a code."""
+
+
 def lint(
     config: Config,
     release: Release | None = None,
@@ -57,7 +61,7 @@ def run(
     for check in rules.checks():
         found.extend(check(context))
     remarks, defects = ignores.read(config)
-    kept = [*ignores.apply(remarks, found, wanted), *defects]
+    kept = [*ignores.apply(remarks, found, config, wanted), *defects]
     names = [file.path for file in config.files]
     return LintResult(
         release,
@@ -119,6 +123,7 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
     for finding in sorted(findings, key=order):
         key = (finding.place.path, finding.place.start, finding.code)
         first = kept.setdefault(key, finding)
-        if first is not finding and finding.message != first.message:
-            kept[key] = replace(first, notes=(*first.notes, finding.message))
+        if finding.message not in (first.message, *first.notes):
+            told = (*first.notes, finding.message)[:_MOST_NOTES]
+            kept[key] = replace(first, notes=told)
     return list(kept.values())

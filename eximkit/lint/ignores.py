@@ -8,7 +8,8 @@ It covers the whole of that.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eximkit.lint import rules
@@ -27,29 +28,25 @@ _FORM = re.compile(
 )
 _SHAPE = "write # eximkit: ignore[CODE] reason"
 
-_Extent = dict[str, tuple[int, int]]
-"""For each path the octets from the first to the last one covered."""
+_SECTION, _BLOCK, _STATEMENT = range(3)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Suppression:
-    """One comment: the codes it takes back where it applies, and those it did."""
+    """One comment: the codes it takes back where it applies.
+
+    line: the index of the logical line that follows it.
+    """
 
     place: Place
     codes: tuple[str, ...]
-    extent: _Extent
-    used: set[str] = field(default_factory=set)
-
-    def covers(self, finding: Finding) -> bool:
-        span = self.extent.get(finding.place.path)
-        return span is not None and span[0] <= finding.place.start <= span[1]
+    line: int
 
 
 def read(config: Config) -> tuple[list[Suppression], list[Finding]]:
     """The comments of a configuration, and findings for those that are malformed."""
     given: list[Suppression] = []
     defects: list[Finding] = []
-    scopes = _Scopes(config) if config.remarks else None
     for comment in config.remarks:
         place = comment.place
         match = _FORM.fullmatch(comment.text)
@@ -57,8 +54,8 @@ def read(config: Config) -> tuple[list[Suppression], list[Finding]]:
         names = [name for name in names if name]
         defects.extend(_defects(place, names, bool(match and match["reason"])))
         known = tuple(name for name in names if name in rules.registry())
-        if scopes is not None and known:
-            given.append(Suppression(place, known, scopes.extent(comment.line)))
+        if known:
+            given.append(Suppression(place, known, comment.line))
     return given, defects
 
 
@@ -83,30 +80,25 @@ def _defects(place: Place, names: list[str], reason: bool) -> Iterator[Finding]:
 def apply(
     given: list[Suppression],
     findings: Iterable[Finding],
+    config: Config,
     wanted: frozenset[str],
 ) -> list[Finding]:
     """The findings that no comment takes back, and one for each comment without use.
 
     wanted: the codes selected; a comment for another code is not called unused.
     """
-    by_code: dict[str, list[Suppression]] = {}
+    if not given:
+        return list(findings)
+    scopes = _Scopes(config, given)
+    kept = [finding for finding in findings if not scopes.cover(finding)]
     for one in given:
-        for code in one.codes:
-            by_code.setdefault(code, []).append(one)
-    kept: list[Finding] = []
-    for finding in findings:
-        covering = [r for r in by_code.get(finding.code, ()) if r.covers(finding)]
-        for one in covering:
-            one.used.add(finding.code)
-        if not covering:
-            kept.append(finding)
-    kept.extend(_unused(one, wanted) for one in given
-                if set(one.codes) & wanted - one.used)  # fmt: skip
+        idle = [c for c in one.codes if c in wanted and not scopes.was_used(one, c)]
+        if idle:
+            kept.append(_unused(one, idle))
     return kept
 
 
-def _unused(one: Suppression, wanted: frozenset[str]) -> Finding:
-    idle = [c for c in one.codes if c in wanted and c not in one.used]
+def _unused(one: Suppression, idle: list[str]) -> Finding:
     fix, unfixable = None, ""
     if len(idle) == len(one.codes):
         fix, unfixable = deleting_line(one.place, safe=True, title="delete the comment")
@@ -117,46 +109,75 @@ def _unused(one: Suppression, wanted: frozenset[str]) -> Finding:
 
 
 class _Scopes:
-    """How far a comment before a logical line reaches."""
+    """Which comments reach which places.
 
-    def __init__(self, config: Config) -> None:
-        self._lines = config.lines
-        self._ranks: dict[tuple[int, int], int] = {}
-        self._known: dict[int, _Extent] = {}
-        acls = config.acls.values()
-        statements = (s.line for acl in acls for s in acl.statements)
-        drivers = (*config.routers, *config.transports, *config.authenticators)
-        # The outer rank wins where one line opens two things (`name: accept`).
-        self._note(statements, 2)
-        self._note((driver.line for driver in drivers), 1)
-        self._note((acl.line for acl in acls), 1)
-        self._note(config.sections.values(), 0)
+    A comment before an ordinary line covers that line; one before a line that opens a
+    section, a block or a statement covers it to its end.
+    """
 
-    def _note(self, lines: Iterable[Text], rank: int) -> None:
-        for line in lines:
-            self._ranks[_key(line)] = rank
-
-    def extent(self, index: int) -> _Extent:
-        """What the logical line `index`, and all that it opens, takes up."""
-        if index not in self._known:
-            self._known[index] = self._measure(index)
-        return self._known[index]
-
-    def _measure(self, index: int) -> _Extent:
-        extent: _Extent = {}
-        outer = None
-        for at in range(index, len(self._lines)):
-            line = self._lines[at]
-            rank = self._ranks.get(_key(line))
-            if at == index:
-                outer = rank
-            elif outer is None or (rank is not None and rank <= outer):
-                break
+    def __init__(self, config: Config, given: list[Suppression]) -> None:
+        # Whether a comment was of use: by the logical line that follows it, and by the
+        # physical line that it is.
+        self._lines = {(one.line, code): False for one in given for code in one.codes}
+        self._places = {_at(one, code): False for one in given for code in one.codes}
+        self._heads = list(_heads(config))
+        self._extents: dict[str, list[tuple[int, int, int]]] = {}
+        for index, line in enumerate(config.lines):
             for piece in line.pieces:
-                low, high = piece.offset, piece.offset + piece.width
-                span = extent.get(piece.file.path, (low, high))
-                extent[piece.file.path] = (min(span[0], low), max(span[1], high))
-        return extent
+                span = (piece.offset, piece.offset + piece.width, index)
+                self._extents.setdefault(piece.file.path, []).append(span)
+        for extents in self._extents.values():
+            extents.sort()
+
+    def was_used(self, one: Suppression, code: str) -> bool:
+        """Whether a comment has covered a finding of this code."""
+        return self._lines[one.line, code] or self._places[_at(one, code)]
+
+    def cover(self, finding: Finding) -> bool:
+        """Whether a comment takes a finding back; remembers which one."""
+        place, code = finding.place, finding.code
+        extents = self._extents.get(place.path, [])
+        at = bisect_right(extents, (place.start, len(place.file.data), 0)) - 1
+        within = False
+        lines: tuple[int, ...] = ()
+        if at >= 0:
+            _start, end, index = extents[at]
+            within = place.start <= end
+            lines = (*self._heads[index], index) if within else self._heads[index]
+        found = [(line, code) for line in lines if (line, code) in self._lines]
+        self._lines.update(dict.fromkeys(found, True))
+        # A directive is no logical line: the comment right above it is meant.
+        above = (place.path, place.line - 1, code)
+        if not within and above in self._places:
+            self._places[above] = True
+            return True
+        return bool(found)
+
+
+def _heads(config: Config) -> Iterator[tuple[int, ...]]:
+    """For each logical line the lines that open what it stands in."""
+    ranks: dict[tuple[int, int], int] = {}
+    acls = config.acls.values()
+    drivers = (*config.routers, *config.transports, *config.authenticators)
+    # The outer rank wins where one line opens two things (`name: accept`).
+    for lines, rank in (
+        ((s.line for acl in acls for s in acl.statements), _STATEMENT),
+        ((driver.line for driver in drivers), _BLOCK),
+        ((acl.line for acl in acls), _BLOCK),
+        (config.sections.values(), _SECTION),
+    ):
+        ranks.update((_key(line), rank) for line in lines)
+    open_at: dict[int, int] = {}
+    for index, line in enumerate(config.lines):
+        opens = ranks.get(_key(line))
+        if opens is not None:
+            outer = ((rank, at) for rank, at in open_at.items() if rank < opens)
+            open_at = {**dict(outer), opens: index}
+        yield tuple(open_at.values())
+
+
+def _at(one: Suppression, code: str) -> tuple[str, int, str]:
+    return (one.place.path, one.place.line, code)
 
 
 def _key(line: Text) -> tuple[int, int]:

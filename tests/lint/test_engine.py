@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -256,3 +257,30 @@ def test_a_guard_may_leave_a_remark() -> None:
     left = relint(texts)
     assert "EXP107" in codes(left)
     assert not left.reaches(Severity.WARNING)
+
+
+def seconds(text: str) -> float:
+    start = time.process_time()
+    lint(text)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "smtp_banner = " + "$zz " * 40_000,
+        "hostlist h = " + " : ".join(["::1"] * 40_000),
+        "local_interfaces = " + " : ".join(["lo"] * 40_000),
+        "domainlist d = " + " : ".join(["zz;/x"] * 40_000),
+        "# eximkit: ignore[EXH301] why\n" * 20_000
+        + "begin transports\n"
+        + "".join(f"t{i}:\n driver = smtp\n helo_data =\n" for i in range(2_000)),
+        "Z = "
+        + "$zz " * 1_000
+        + "\n"
+        + "".join(f"domainlist d{i} = Z\n" for i in range(500)),
+    ],
+    ids=["variables", "addresses", "devices", "lookups", "comments", "macro"],
+)
+def test_many_defects_take_no_time_to_speak_of(text: str) -> None:
+    assert seconds(text + "\n") < 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from eximkit.config.quoting import split_list
@@ -61,6 +62,9 @@ _BOUND = {"interface", *_UNEXPANDED}
 _HOSTS = _BOUND | {"hosts", "fallback_hosts", "route_list", "route_data"}
 """Options that hold lists of hosts without being of the type that says so."""
 
+_MOST = 50
+"""Findings of one value at most: what has more is not text that somebody wrote."""
+
 _LONGEST = 100
 """No address with all that may stand round it is longer."""
 
@@ -101,7 +105,7 @@ def check_lists(context: RuleContext) -> Iterator[Finding]:
         split = list(_split_addresses(source))
         yield from split
         if source.option in _BOUND and not split:
-            yield from _no_addresses(source)
+            yield from islice(_no_addresses(source), _MOST)
 
 
 def _sources(config: Config) -> Iterator[Expandable]:
@@ -116,16 +120,15 @@ def _sources(config: Config) -> Iterator[Expandable]:
 
 
 def _split_addresses(source: Expandable) -> Iterator[Finding]:
-    for at, word in _colon_words(source):
-        if "$" in word or "\\" in word:
-            return  # What follows may still be a part of this expansion.
-        if not _holds_ipv6(word):
-            continue
+    split = [(at, word) for at, word in _colon_words(source) if _holds_ipv6(word)]
+    for at, word in split[:1]:
         fix, unfixable = _with_semicolons(source)
+        more = len(split) - 1
         yield IPV6.finding(
             f"{_as_read(word)}; begin the list with <; or double the colons",
             source.value.place(at, at + len(word)), section=source.section,
             driver=source.driver, option=source.option, fix=fix, unfixable=unfixable,
+            notes=(f"so it is with {more} more in this list",) if more else (),
         )  # fmt: skip
 
 
@@ -143,6 +146,8 @@ def _colon_words(source: Expandable) -> Iterator[tuple[int, str]]:
     sign, start = separator(text)
     if sign == ":":
         for match in _WORD.finditer(text, start):
+            if "$" in match[0] or "\\" in match[0]:
+                return  # What follows may still be a part of this expansion.
             yield match.start(), match[0]
 
 
