@@ -293,6 +293,7 @@ def test_macros_that_multiply_expansions(tmp_path: Path) -> None:
         b"${listextract{99999999999999999999}{a:b}}",
         b"${extract{-9223372036854775808}{:}{a:b}}",
         b"${map{<, 1,2,3,4,5,6,7,8,9}{" * 12 + b"x" + b"}}" * 12,
+        b"${map{" + b"a:" * 20000 + b"}{" + b"$host" * 20000 + b"}}",
         b"${reduce{1:2:3:4}{x}{${reduce{1:2:3:4}{x}{$value$value$value$value}}$value}}",
         b"${sort{" + b":".join(b"%d" % n for n in range(5000)) + b"}{<}{$item}}",
         b"${if forany{" + b"a:" * 20000 + b"}{eq{$item}{b}}{x}{y}}",

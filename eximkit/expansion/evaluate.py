@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 MAXIMUM_DEPTH = 100
 """How deep items may nest before the evaluator gives up (its result is then opaque)."""
 MAXIMUM_STEPS = 50_000
-"""How many nodes one evaluation may visit; lists and `${expand:…}` multiply them."""
+"""How many parts of strings one evaluation may visit; lists multiply them."""
 
 Key = tuple[str, ...]
 Decide = Callable[[Key, frozenset[str]], bool | None]
@@ -113,6 +113,9 @@ class Evaluator:
     def expand(self, tree: Expansion) -> Value:
         """The value of a string; raises ExpansionFailed."""
         parts = tree.parts
+        self.steps += len(parts) or 1
+        if self.steps > MAXIMUM_STEPS:
+            raise _Exhausted
         if len(parts) == 1 and isinstance(parts[0], Literal):
             return Known(parts[0].text)
         self.depth += 1
@@ -126,9 +129,6 @@ class Evaluator:
 
     def node(self, node: Node) -> Value:
         """The value of one part of a string."""
-        self.steps += 1
-        if self.steps > MAXIMUM_STEPS:
-            raise _Exhausted
         return HANDLERS[type(node)](self, node)
 
     def beyond(self, why: str) -> Value:
