@@ -85,8 +85,9 @@ def _until_closed() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        # What is still buffered must not be tried again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from eximkit.cli.output import forget_output
+
+        forget_output()
         raise click.exceptions.Exit(CLOSED) from None
 
 

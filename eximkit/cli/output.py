@@ -7,6 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from eximkit.errors import InputError
 from eximkit.report.style import Style
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def emit(chunks: Iterable[str], output: str | None) -> None:
     """Write text to a file, at once and whole, or to standard output as it comes.
 
     Octets that are not UTF-8 (surrogate escapes) go out as they came in. Raises
-    InputError where the file cannot be written.
+    InputError where that cannot be written.
     """
     if output is not None and output != "-":
         from eximkit.files import write_atomically
@@ -40,9 +41,21 @@ def emit(chunks: Iterable[str], output: str | None) -> None:
         text = "".join(chunks)
         write_atomically(output, text.encode("utf-8", "surrogateescape"))
         return
-    stream = getattr(sys.stdout, "buffer", None)
-    for chunk in chunks:
-        if stream is None:
-            sys.stdout.write(chunk)
-        else:
+    stream = sys.stdout.buffer
+    try:
+        for chunk in chunks:
             stream.write(chunk.encode("utf-8", "surrogateescape"))
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget_output()
+        raise InputError(f"standard output: {error.strerror}") from error
+
+
+def forget_output() -> None:
+    """Let what is still to be written go nowhere.
+
+    Otherwise the interpreter tries it once more when it ends, and complains.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

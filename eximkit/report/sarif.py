@@ -1,7 +1,8 @@
 """SARIF 2.1.0 (OASIS): results, rules with their pages, fixes, the way of the text.
 
 Paths that are relative stay so, under the base SRCROOT (where the command was run);
-absolute ones stand under ROOT. Standard input has a message and no location.
+absolute ones stand under ROOT. Standard input, and text that was made up while a
+configuration was put together, has a message and no location.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _result(finding: Finding, number: int, sources: dict[str, SourceFile]) -> _J
         "properties": _properties(finding),
     }
     told = [_told(i, text, at) for i, (text, at) in enumerate(places, 1)
-            if at.path != _STDIN]  # fmt: skip
+            if _is_file(at)]  # fmt: skip
     if told:
         row["relatedLocations"] = told
     steps = _steps(finding, places)
@@ -122,8 +123,13 @@ def _properties(finding: Finding) -> _Json:
     }
 
 
+def _is_file(place: Place) -> bool:
+    """Whether the text of a place can be looked up."""
+    return place.path != _STDIN and not place.file.generated
+
+
 def _locations(places: list[Place]) -> list[_Json]:
-    return [{"physicalLocation": _physical(p)} for p in places if p.path != _STDIN]
+    return [{"physicalLocation": _physical(p)} for p in places if _is_file(p)]
 
 
 def _told(number: int, text: str, place: Place) -> _Json:
@@ -147,7 +153,7 @@ def _steps(finding: Finding, places: list[tuple[str, Place]]) -> list[_Json]:
             }
         }
         for text, place in way
-        if place.path != _STDIN
+        if _is_file(place)
     ]
 
 
