@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,15 +24,27 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
         return None
     wanted = name.lower()
     most = min(3, max(1, len(wanted) // 3))
+    letters = _letters(wanted)
     best: tuple[int, str] | None = None
     for candidate in candidates:
         if abs(len(candidate) - len(wanted)) > most or candidate == name:
             continue
+        if (letters ^ _letters(candidate.lower())).bit_count() > 2 * most:
+            continue  # One slip changes two letters at most; most names end here.
         slips = _distance(wanted, candidate.lower(), most)
         if slips <= most and (best is None or (slips, candidate) < best):
             best = (slips, candidate)
             most = slips
     return best[1] if best else None
+
+
+@lru_cache(maxsize=4096)
+def _letters(name: str) -> int:
+    """The characters that occur in a name, a bit for each (some share one)."""
+    bits = 0
+    for letter in name:
+        bits |= 1 << (ord(letter) & 63)
+    return bits
 
 
 def _distance(one: str, other: str, most: int) -> int:
