@@ -375,7 +375,8 @@ def test_nothing_to_lint() -> None:
 @pytest.mark.parametrize(
     "options",
     [["--exim-version", "3.36"], ["--exim-version", ""], ["--select", "NOPE"],
-     ["--ignore", "EXP107,NOPE"], ["--format", "pdf"], ["--fail-on", "never"], ["--as", "gizmo"],
+     ["--ignore", "EXP107,NOPE"], ["--format", "pdf"], ["--fail-on", "never"],
+     ["--as", "gizmo"],
      ["--no-such-option"], ["-D", "1X=2"], ["-D", ""], ["-D", "lower=1"]],
     ids=" ".join,
 )  # fmt: skip

@@ -185,6 +185,7 @@ def derived(
         Hole(shown or name, sources, empty, low, high, opaque=opaque, of=of),
     ))  # fmt: skip
 
+
 class NotPure(Exception):
     """A result that depends on more than the strings given: files, options, the host.
 

@@ -83,7 +83,7 @@ def observed(case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | No
 
 def test_greetings(corpus: Path) -> None:
     """`transports` says what Exim 4.96 sent, and when it went early."""
-    wrong = {}
+    wrong: dict[str, tuple[object, ...]] = {}
     looked = 0
     for case in cases(corpus):
         pair = observed(case)

@@ -139,8 +139,8 @@ AROUND: tuple[Rule, ...] = (
         "EXP119", "server-early-without-pipelining", WARNING,
         what="pipelining_connect_advertise_hosts offers early pipelining where "
         "pipelining_advertise_hosts offers no pipelining.",
-        why="Exim then offers neither (observed with 4.96), and a client that goes by an "
-        "older offer is met with a synchronization error.",
+        why="Exim then offers neither (observed with 4.96), and a client that goes by "
+        "an older offer is met with a synchronization error.",
         bad="pipelining_advertise_hosts =\n"
         "pipelining_connect_advertise_hosts = *\n",
         good="pipelining_advertise_hosts = *\n"
