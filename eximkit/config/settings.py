@@ -133,10 +133,11 @@ def _unknown(setting: Setting, where: Where) -> Problem | None:
     if not hint:
         hint = _elsewhere(where.kind, base)
     label = "main option" if where.kind == "main" else f"{where.kind} option"
-    return refusal(
+    unknown = refusal(
         "EXR308", f'unknown {label} "{shown(name)}"', place, hint,
         replacement=replacement,
     )  # fmt: skip
+    return replace(unknown, option=name)
 
 
 def _names(where: Where) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from eximkit.lint import rules
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _FORM = re.compile(
     r"#[ \t]*eximkit:[ \t]*ignore\[(?P<codes>[^\]]*)\][ \t]*(?P<reason>.*)", re.ASCII
 )
+_OF_THE_MACHINE = frozenset({"EXS235"})
+"""Refusals that may not happen where Exim runs: a file to include is missing here."""
+_REFUSED = "the comment that ignores it has no effect: Exim refuses the file for it"
 _SHAPE = "write # eximkit: ignore[CODE] reason"
 
 _SECTION, _BLOCK, _STATEMENT = range(3)
@@ -85,12 +88,21 @@ def apply(
 ) -> list[Finding]:
     """The findings that no comment takes back, and one for each comment without use.
 
+    What Exim refuses to load a file for cannot be taken back, unless it is a matter of
+    the machine where the file is linted.
+
     wanted: the codes selected; a comment for another code is not called unused.
     """
     if not given:
         return list(findings)
     scopes = _Scopes(config, given)
-    kept = [finding for finding in findings if not scopes.cover(finding)]
+    kept = []
+    for finding in findings:
+        if not scopes.cover(finding):
+            kept.append(finding)
+        elif finding.exim_refuses and finding.code not in _OF_THE_MACHINE:
+            # A clean report must mean that Exim loads the file.
+            kept.append(replace(finding, notes=(*finding.notes, _REFUSED)))
     for one in given:
         idle = [c for c in one.codes if c in wanted and not scopes.was_used(one, c)]
         if idle:

@@ -284,3 +284,12 @@ def seconds(text: str) -> float:
 )
 def test_many_defects_take_no_time_to_speak_of(text: str) -> None:
     assert seconds(text + "\n") < 10
+
+
+def test_what_exim_refuses_a_file_for_cannot_be_taken_back() -> None:
+    result = lint("# eximkit: ignore[EXR308] we know\nno_such_option = 1\n")
+    assert codes(result) == ["EXR308"]
+    (finding,) = result.findings
+    assert finding.exim_refuses
+    assert finding.option == "no_such_option"
+    assert "has no effect" in finding.notes[-1]

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 from click.testing import CliRunner
+from sarif_pydantic import Sarif
 
 from eximkit.cli import main
 from tests.report.sarif_schema import SCHEMA
@@ -31,7 +32,29 @@ def sarif(*arguments: str, stdin: str | None = None) -> dict[str, Any]:
     assert run.exit_code == 0, run.output
     log: dict[str, Any] = json.loads(run.stdout)
     jsonschema.validate(log, SCHEMA)
+    known = Sarif.model_validate(log).model_dump(
+        mode="json", by_alias=True, exclude_none=True
+    )
+    assert lost(log, known) == []
     return log
+
+
+def lost(mine: Any, known: Any, at: str = "") -> list[str]:
+    """What another implementation of the format does not give back as it was."""
+    if isinstance(mine, dict) and isinstance(known, dict):
+        return [
+            place
+            for key, value in mine.items()
+            if value is not None
+            for place in lost(value, known.get(key), f"{at}/{key}")
+        ]
+    if isinstance(mine, list) and isinstance(known, list) and len(mine) == len(known):
+        return [
+            place
+            for n, (left, right) in enumerate(zip(mine, known, strict=True))
+            for place in lost(left, right, f"{at}[{n}]")
+        ]
+    return [] if mine == known else [f"{at}: {mine!r} is {known!r}"]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: f"{p.parent.name}-{p.stem}")
