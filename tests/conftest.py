@@ -58,6 +58,14 @@ def exim() -> Path:
 
 
 @pytest.fixture(scope="session")
+def exim_as_root(exim: Path) -> Path:
+    """A real Exim that shows what it has read: it does so to its administrators."""
+    if os.geteuid() != 0:
+        without("needs root: Exim shows its macros and its configuration to no other")
+    return exim
+
+
+@pytest.fixture(scope="session")
 def release() -> Release:
     """Exim 4.96, by which the corpora were decided."""
     from eximkit.catalog import release as named

@@ -39,8 +39,8 @@ def empty(exim: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_macros(exim: Path, empty: Path, release: Release) -> None:
-    listed = ask(exim, "-C", str(empty), "-bP", "macros").splitlines()
+def test_macros(exim_as_root: Path, empty: Path, release: Release) -> None:
+    listed = ask(exim_as_root, "-C", str(empty), "-bP", "macros").splitlines()
     real = dict(line.split("=", 1) for line in listed)
     assert dict(catalog.builtin_macros(release)) == real
 

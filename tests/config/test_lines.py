@@ -320,15 +320,18 @@ def test_any_octets_are_read(data: bytes) -> None:
         assert_traced(line)
 
 
-def test_exim_agrees_on_made_up_files(exim: Path, tmp_path: Path, release: Release,
-                                      made_up: list[str]) -> None:  # fmt: skip
+def test_exim_agrees_on_made_up_files(
+    exim_as_root: Path, tmp_path: Path, release: Release, made_up: list[str]
+) -> None:
     builtin = catalog.builtin_macros(release)
     path = tmp_path / "conf"
     wrong, accepted = [], 0
     for text in made_up:
         path.write_text(text, "latin-1")
         asked = subprocess.run(
-            [exim, "-C", path, "-bP", "config"], capture_output=True, check=False
+            [exim_as_root, "-C", path, "-bP", "config"],
+            capture_output=True,
+            check=False,
         )
         if asked.returncode != 0 or asked.stderr:
             continue
