@@ -39,7 +39,9 @@ TAILED = {"certextract": 2, "env": 1, "extract": 2, "listextract": 2, "run": 1}
 _YES_AND_NO = 2
 _VARIABLES = frozenset({"VARIABLE", "HEADER", "BRACED"})
 _NUMBER = re.compile(r"[ \t\n\r\f\v]*(?:-[0-9]*|[0-9]+)[ \t\n\r\f\v]*")
-_ESCAPES = {"": "", "n": "\n", "r": "\r", "t": "\t", "x": "\0"}
+_ESCAPES = {
+    "": "", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "x": "\0",
+}  # fmt: skip
 _HEADER_KINDS = {"header": "h", "rheader": "rh", "bheader": "bh", "lheader": "lh"}
 # Operators whose own names hold an underscore; what follows them is no argument.
 _WHOLE = frozenset({

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.errors import ExpansionSyntaxError
-from eximkit.expansion import item_run, truth
+from eximkit.expansion import item_run, skipped, truth
 from eximkit.expansion.nodes import (
     Expansion,
     Header,
@@ -32,6 +32,7 @@ from eximkit.expansion.nodes import (
 )
 from eximkit.expansion.operators import PURE_OPERATORS, apply_operator
 from eximkit.expansion.parse import parse
+from eximkit.expansion.representative import on_any_address
 from eximkit.expansion.values import (
     EMPTY,
     NOTHING,
@@ -45,6 +46,7 @@ from eximkit.expansion.values import (
     Value,
     concatenate,
     derived,
+    up_to_zero,
 )
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ class Evaluator:
         if self.steps > MAXIMUM_STEPS:
             raise _Exhausted
         if len(parts) == 1 and isinstance(parts[0], Literal):
-            return Known(parts[0].text)
+            return up_to_zero(Known(parts[0].text))
         self.depth += 1
         try:
             if self.depth > MAXIMUM_DEPTH:
@@ -125,7 +127,7 @@ class Evaluator:
             values = [self.node(part) for part in parts]
         finally:
             self.depth -= 1
-        return concatenate(values) if values else EMPTY
+        return up_to_zero(concatenate(values)) if values else EMPTY
 
     def node(self, node: Node) -> Value:
         """The value of one part of a string."""
@@ -160,6 +162,7 @@ class Evaluator:
 
     def branch(self, taken: bool, tail: Tail, value: Value, item: str) -> Value:
         """What `{yes}{no}` gives; `value` is the result of success without `{yes}`."""
+        self.skip(tail.no if taken else tail.yes)
         if taken:
             return value if tail.yes is None else self.expand(tail.yes)
         if tail.no is not None:
@@ -167,6 +170,11 @@ class Evaluator:
         if tail.fail:
             raise ExpansionFailed(f'"{item}" failed and "fail" requested', forced=True)
         return EMPTY
+
+    def skip(self, node: Node | None) -> None:
+        """What is not taken; raises ExpansionFailed where Exim fails all the same."""
+        if node is not None:
+            skipped.over(self, node)
 
     def either(
         self, mark: int, yes: Callable[[], Value], no: Callable[[], Value]
@@ -231,6 +239,17 @@ class Evaluator:
             yield
         finally:
             self.scope = saved
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is evaluated here matters only if it fails; nothing is decided by it."""
+        saved = self.decide, self.scope, len(self.pending), len(self.reads)
+        self.decide = undecided
+        try:
+            yield
+        finally:
+            self.decide, self.scope, pending, reads = saved
+            del self.pending[pending:], self.reads[reads:]
 
     @contextmanager
     def within(self) -> Iterator[None]:
@@ -300,11 +319,12 @@ def _operator(evaluator: Evaluator, node: Operator) -> Value:
             text = apply_operator(name, node.arguments, operand.text)
         except NotPure:
             return derived(name, operand)
-        return Known(text, operand.depends)
+        # The result of ipv6norm holds the zero that ends it, and what follows is lost.
+        return Known(f"{text}\0" if name == "ipv6norm" else text, operand.depends)
     if isinstance(operand, Known):
         return derived(name, operand)
     if name in PURE_OPERATORS and all(h.address for h in operand.holes):
-        alike = _on_any_address(node, operand)
+        alike = on_any_address(node, operand)
         if alike is not None:
             return alike
     if name in LETTER_CASE:
@@ -318,34 +338,6 @@ def _operator(evaluator: Evaluator, node: Operator) -> Value:
     if name in NEVER_EMPTY:
         return derived(name, operand, empty=False)
     return derived("_".join((name, *node.arguments)), operand)
-
-
-def _on_any_address(node: Operator, operand: Unknown) -> Known | None:
-    """What an operator makes of every address, where it is the same for all.
-
-    Raises ExpansionFailed where it fails for all of them.
-    """
-    may_be_empty = any(h.empty is not False for h in operand.holes)
-    samples = ("", *ADDRESSES) if may_be_empty else ADDRESSES
-    texts: set[str] = set()
-    failures: list[ExpansionFailed] = []
-    for sample in samples:
-        parts = (p if isinstance(p, str) else sample for p in operand.parts)
-        try:
-            texts.add(apply_operator(node.name, node.arguments, "".join(parts)))
-        except ExpansionFailed as failed:
-            failures.append(failed)
-        except NotPure:
-            return None
-    if len(failures) == len(samples):
-        raise failures[0]
-    if failures or len(texts) > 1:
-        return None
-    return Known(texts.pop(), operand.depends)
-
-
-ADDRESSES = ("192.0.2.1", "198.51.100.27", "2001:db8::1")
-"""Addresses that stand for any."""
 
 
 def _length(value: Unknown) -> tuple[int, int]:

@@ -176,6 +176,7 @@ def _joined(separator: str, values: list[Value], source: Value, name: str) -> Va
 
 def _map(evaluator: Evaluator, node: Item) -> Value:
     source = evaluator.expand(node.arguments[0])
+    evaluator.skip(node.arguments[1])
     separator, elements = _elements(source)
     values: list[Value] = []
     for element in elements:
@@ -186,6 +187,8 @@ def _map(evaluator: Evaluator, node: Item) -> Value:
 
 def _filter(evaluator: Evaluator, node: Item) -> Value:
     source = evaluator.expand(node.arguments[0])
+    if node.condition is not None:
+        evaluator.skip(node.condition)
     separator, elements = _elements(source)
     kept: list[Value] = []
     mark = len(evaluator.pending)
@@ -205,6 +208,7 @@ def _filter(evaluator: Evaluator, node: Item) -> Value:
 def _reduce(evaluator: Evaluator, node: Item) -> Value:
     source = evaluator.expand(node.arguments[0])
     total = evaluator.expand(node.arguments[1])
+    evaluator.skip(node.arguments[2])
     _, elements = _elements(source)
     for element in elements:
         with evaluator.bound(item=element, value=total):

@@ -112,9 +112,11 @@ def _group(evaluator: Evaluator, group: Group) -> bool | None:
     """`and` and `or`: the first member that decides ends it, as in Exim."""
     deciding = group.name == "or"
     open_member = False
-    for member in group.members:
+    for number, member in enumerate(group.members, 1):
         answer = truth(evaluator, member)
         if answer is deciding:
+            for unread in group.members[number:]:
+                evaluator.skip(unread)
             return deciding
         open_member = open_member or answer is None
     return None if open_member else not deciding

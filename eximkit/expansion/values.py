@@ -133,6 +133,13 @@ def concatenate(values: list[Value]) -> Value:
     return Known("".join(p for p in parts if isinstance(p, str)), depends)
 
 
+def up_to_zero(value: Value) -> Value:
+    """A value as C has it: an octet zero ends it."""
+    if isinstance(value, Known) and "\0" in value.text:
+        return Known(value.text.partition("\0")[0], value.depends)
+    return value
+
+
 def emptiness(value: Value) -> bool | None:
     """Whether a value is the empty string; None where that is not known."""
     if isinstance(value, Known):
