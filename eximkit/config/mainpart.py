@@ -28,6 +28,9 @@ DIRECTIVES = (
     ".include_if_exists",
 )  # fmt: skip
 
+MAXIMUM_LISTS = 32
+"""How many named lists of one kind there can be (tried with 4.96)."""
+
 # Items need no white space between them: "+pid-queue_run" is two.
 _SELECTOR = re.compile(r"[+-][A-Za-z0-9_]*|[^ \t\n\r\f\v]+")
 
@@ -108,6 +111,21 @@ def check(config: Config, release: Release) -> Iterator[Problem]:
     option = config.options.get("log_selector")
     if option is not None:
         yield from _log_selector(option, release)
+    yield from _too_many_lists(config)
+
+
+def _too_many_lists(config: Config) -> Iterator[Problem]:
+    """Each kind of named list has its own limit."""
+    counts = dict.fromkeys(("domain", "host", "address", "localpart"), 0)
+    for made in config.named_lists:
+        counts[made.kind] += 1
+        if counts[made.kind] == MAXIMUM_LISTS + 1:
+            yield refusal(
+                "EXS239",
+                f"Exim takes {MAXIMUM_LISTS} named {made.kind} lists and no more",
+                made.line.place(0, len(made.line)),
+                "put several into one",
+            )
 
 
 def _log_selector(option: Option, release: Release) -> Iterator[Problem]:
