@@ -46,6 +46,7 @@ from eximkit.expansion.values import (
     Value,
     concatenate,
     derived,
+    size,
     up_to_zero,
 )
 
@@ -56,6 +57,9 @@ MAXIMUM_DEPTH = 100
 """How deep items may nest before the evaluator gives up (its result is then opaque)."""
 MAXIMUM_STEPS = 50_000
 """How many parts of strings one evaluation may visit; lists multiply them."""
+
+OCTETS_PER_STEP = 256
+"""How many octets of results count as one more step: strings multiply as well."""
 
 Key = tuple[str, ...]
 Decide = Callable[[Key, frozenset[str]], bool | None]
@@ -115,10 +119,9 @@ class Evaluator:
     def expand(self, tree: Expansion) -> Value:
         """The value of a string; raises ExpansionFailed."""
         parts = tree.parts
-        self.steps += len(parts) or 1
-        if self.steps > MAXIMUM_STEPS:
-            raise _Exhausted
+        self.charge(len(parts) or 1)
         if len(parts) == 1 and isinstance(parts[0], Literal):
+            self.charge(len(parts[0].text) // OCTETS_PER_STEP)
             return up_to_zero(Known(parts[0].text))
         self.depth += 1
         try:
@@ -127,7 +130,14 @@ class Evaluator:
             values = [self.node(part) for part in parts]
         finally:
             self.depth -= 1
+        self.charge(sum(map(size, values)) // OCTETS_PER_STEP)
         return up_to_zero(concatenate(values)) if values else EMPTY
+
+    def charge(self, steps: int) -> None:
+        """Count work done, or about to be; raises where it becomes too much."""
+        self.steps += steps
+        if self.steps > MAXIMUM_STEPS:
+            raise _Exhausted
 
     def node(self, node: Node) -> Value:
         """The value of one part of a string."""

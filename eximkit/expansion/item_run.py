@@ -232,6 +232,7 @@ def _sort(evaluator: Evaluator, node: Item) -> Value:
     ]
     if isinstance(comparator, Known) and len(pairs) == len(elements):
         depends = source.depends.union(comparator.depends, *(f.depends for f in fields))
+        evaluator.charge(len(pairs) ** 2 // 64)
         try:
             ordered = sort_items(comparator.text, pairs)
         except NotPure:

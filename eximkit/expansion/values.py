@@ -133,6 +133,13 @@ def concatenate(values: list[Value]) -> Value:
     return Known("".join(p for p in parts if isinstance(p, str)), depends)
 
 
+def size(value: Value) -> int:
+    """About how many octets it takes."""
+    if isinstance(value, Known):
+        return len(value.text)
+    return sum(len(p) if isinstance(p, str) else 16 for p in value.parts)
+
+
 def up_to_zero(value: Value) -> Value:
     """A value as C has it: an octet zero ends it."""
     if isinstance(value, Known) and "\0" in value.text:
