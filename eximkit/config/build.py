@@ -23,7 +23,7 @@ from eximkit.config.lines import LineReader, Part
 from eximkit.config.macros import MacroTable, parse_define
 from eximkit.config.model import Acl, AclStatement, Config, Driver, Rule
 from eximkit.config.quoting import take_word
-from eximkit.config.refusal import within
+from eximkit.config.refusal import Guesses, within
 from eximkit.config.sections import (
     FRAGMENTS,
     KINDS,
@@ -114,7 +114,8 @@ class _Builder:
         self.acl: Acl | None = None
         self.statement: AclStatement | None = None
         self.driver: Driver | None = None
-        self.where = Where("main", release=release)
+        self.guesses = Guesses()
+        self.where = Where("main", release=release, guesses=self.guesses)
         self.names: dict[str, dict[str, Text]] = {}
         self.listed: dict[tuple[str, str], Text] = {}
         self.early: Problem | None = None
@@ -225,7 +226,9 @@ class _Builder:
         if option == "driver" and driver is not None and not driver.driver:
             driver.driver = made.text
             known, problem = drivers.check_driver(driver.kind, made, self.release)
-            self.where = Where(where.kind, made.text if known else None, self.release)
+            self.where = replace(
+                where, driver=made.text if known else None, of_any=False
+            )
             self._note(problem, option=option)
             if self.early is not None:
                 related = (("the driver is told here", made.name_place),)
@@ -273,14 +276,14 @@ class _Builder:
         kind = KINDS[self.section]
         self.driver = Driver(kind, name, line)
         getattr(self.config, self.section).append(self.driver)
-        self.where = Where(kind, "", self.release)
+        self.where = Where(kind, "", self.release, guesses=self.guesses)
 
     def _anonymous(self, line: Text) -> bool:
         """Open the block that a fragment of options is; False where there is none."""
         if self.config.fragment is None or self.lost or self.names.get(self.section):
             return False
         self._open_driver("", line)
-        self.where = Where(self.where.kind, None, self.release, of_any=True)
+        self.where = replace(self.where, driver=None, of_any=True)
         return True
 
     def _lost_line(self, line: Text) -> None:
@@ -302,7 +305,7 @@ class _Builder:
         if driver is not None and not self.lost and not driver.driver and named:
             self._note(blocks.no_driver(driver, macro))
         self.driver = self.acl = self.statement = self.early = None
-        self.where = Where("main", release=self.release)
+        self.where = Where("main", release=self.release, guesses=self.guesses)
 
     # The other sections
 

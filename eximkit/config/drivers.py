@@ -12,7 +12,7 @@ from eximkit import catalog
 from eximkit.config import driver_checks
 from eximkit.config.driver_checks import name_place
 from eximkit.config.expanded import expanded, is_expanded
-from eximkit.config.refusal import guess, refusal, shown, within
+from eximkit.config.refusal import Guesses, guess, refusal, shown, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +96,7 @@ def _expanded_lists(
 
 def _router_references(config: Config) -> Iterator[Problem]:
     """`pass_router` names a later router, `redirect_router` any."""
+    guesses = Guesses()
     numbers = {router.name: at for at, router in enumerate(config.routers)}
     for at, router in enumerate(config.routers):
         for name in ("pass_router", "redirect_router"):
@@ -105,7 +106,7 @@ def _router_references(config: Config) -> Iterator[Problem]:
             place = driver_checks.value_place(option)
             target = numbers.get(option.text)
             if target is None:
-                hint, near = guess(option.text, numbers, place)
+                hint, near = guesses.guess(option.text, numbers, place)
                 problem = refusal(
                     "EXR304", f'{name}: there is no router "{shown(option.text)}"',
                     place, hint, replacement=near,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eximkit import catalog
 from eximkit.config.model import NamedList
 from eximkit.config.quoting import unquote
-from eximkit.config.refusal import guess, refusal, shown
+from eximkit.config.refusal import Guesses, refusal, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +134,7 @@ def _log_selector(option: Option, release: Release) -> Iterator[Problem]:
     # A value that starts with "=" is a number of old.
     if value is None or value.text.startswith("="):
         return
+    guesses = Guesses()
     for match in _SELECTOR.finditer(value.text):
         word = match[0]
         place = value.place(match.start(), match.end())
@@ -154,7 +155,7 @@ def _log_selector(option: Option, release: Release) -> Iterator[Problem]:
         if info is not None and info.in_release(release):
             continue
         names = catalog.log_selector_names(release)
-        hint, near = guess(word[1:], names, place)
+        hint, near = guesses.guess(word[1:], names, place)
         if info is not None and info.since is not None and release < info.since:
             hint, near = f"Exim has it from {info.since}", None
         yield refusal(

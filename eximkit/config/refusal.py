@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from eximkit.source import Place
 
@@ -39,6 +39,28 @@ def guess(name: str, candidates: Iterable[str], place: Place) -> tuple[str, str 
     if near is None:
         return "", None
     return f'did you mean "{near}"?', near if place.exact else None
+
+
+MOST_CANDIDATES = 2_000
+
+
+@dataclass(slots=True)
+class Guesses:
+    """`guess`, for as many names of a configuration as anybody reads about.
+
+    A guess takes about a millisecond, and a hostile file has no end of unknown names.
+    """
+
+    left: int = 200
+
+    def guess(
+        self, name: str, candidates: Collection[str], place: Place
+    ) -> tuple[str, str | None]:
+        """As the function does; nothing once all guesses are used up."""
+        if self.left <= 0 or len(candidates) > MOST_CANDIDATES:
+            return "", None
+        self.left -= 1
+        return guess(name, candidates, place)
 
 
 def within(problem: Problem, section: str, driver: str, option: str) -> Problem:

@@ -7,14 +7,14 @@ is a matter of the machine that runs Exim, so a plausible name is never refused 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from eximkit import catalog
 from eximkit.config import literals
 from eximkit.config.model import Option
 from eximkit.config.quoting import unquote
-from eximkit.config.refusal import guess, refusal, shown
+from eximkit.config.refusal import Guesses, refusal, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ class Where:
     driver: str | None = ""
     release: Release = catalog.NEWEST
     of_any: bool = False
+    guesses: Guesses = field(default_factory=Guesses)
 
 
 def base_name(name: str) -> str:
@@ -127,7 +128,7 @@ def _unknown(setting: Setting, where: Where) -> Problem | None:
                 place,
             )
     names = _names(where)
-    hint, replacement = guess(base, names, place)
+    hint, replacement = where.guesses.guess(base, names, place)
     if replacement is not None and base != name:
         replacement = name.removesuffix(base) + replacement
     if not hint:

@@ -36,6 +36,7 @@ _RATE = re.compile(
 )
 _FRACTION = re.compile(r"\.[0-9]*(?=[smhdw])")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_LONGEST_ADDRESS = 2_000  # Comments and quotes take quadratic time to find.
 _COMMENT = re.compile(r"\([^()]*\)")
 _LABEL = r"[0-9A-Za-z\x80-\xff][-0-9A-Za-z\x80-\xff]*"
 _ADDRESS = rf"[^@\s<>,\"()]+@({_LABEL}(\.{_LABEL})*|\[[^\s\]]*\])"
@@ -128,6 +129,8 @@ def _syslog_facility(option: Option, text: str) -> Iterator[Problem]:
 
 def _errors_reply_to(option: Option, text: str) -> Iterator[Problem]:
     """One address with a domain, perhaps with a person's name and comments."""
+    if len(text) > _LONGEST_ADDRESS:
+        return
     plain = _COMMENT.sub(" ", _QUOTED.sub("q", text)).strip(BLANK)
     if not _MAILBOX.fullmatch(plain) and not _NAMED_MAILBOX.fullmatch(plain):
         yield _bad(
