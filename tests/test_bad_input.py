@@ -183,6 +183,11 @@ def test_many_lines_that_are_wrong(tmp_path: Path) -> None:
     assert run.codes == {"EXR308"} or "EXR308" in run.codes
 
 
+def test_many_lines_that_could_be_mended_and_then_clash(tmp_path: Path) -> None:
+    run = lint(tmp_path, b"smtp_acept_max = 4\n" * 20_000)
+    assert run.codes == {"EXR308"}
+
+
 # --- depth ----------------------------------------------------------------------------
 
 

@@ -23,6 +23,9 @@ _ROUNDS = 10
 _BUDGET = 60
 """Times that a configuration is linted again at most, to judge its fixes."""
 
+_BUDGET_OCTETS = 2_000_000
+"""Octets that are read again at most for that; at least two readings are made."""
+
 _Key = tuple[str, str | None, str | None, str | None]
 
 
@@ -39,7 +42,8 @@ class _Judge:
         self._sources = result.sources
         self._before = Counter(map(_key, baseline.findings))
         self._relint = relint
-        self.budget = _BUDGET
+        size = sum(len(source.data) for source in result.sources.values())
+        self.budget = max(2, min(_BUDGET, _BUDGET_OCTETS // (size + 1)))
 
     def holding(self, batch: list[Finding]) -> list[Finding]:
         """Those of the batch whose fixes hold; the batch must be `compatible`."""
