@@ -125,5 +125,7 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
         first = kept.setdefault(key, finding)
         if finding.message not in (first.message, *first.notes):
             told = (*first.notes, finding.message)[:_MOST_NOTES]
-            kept[key] = replace(first, notes=told)
+            first = replace(first, notes=told)
+        refuses = first.exim_refuses or finding.exim_refuses
+        kept[key] = replace(first, exim_refuses=refuses)
     return list(kept.values())

@@ -293,3 +293,11 @@ def test_what_exim_refuses_a_file_for_cannot_be_taken_back() -> None:
     assert finding.exim_refuses
     assert finding.option == "no_such_option"
     assert "has no effect" in finding.notes[-1]
+
+
+def test_a_refusal_is_not_lost_where_findings_are_merged() -> None:
+    (mine,) = lint(EMPTY_HELO).findings
+    other = replace(mine, message="and Exim does not load it", exim_refuses=True)
+    for pair in ([mine, other], [other, mine]):
+        (merged,) = engine._merged(pair)
+        assert merged.exim_refuses
