@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -220,3 +221,21 @@ def test_the_wheel_holds_every_grammar_and_table(wheel: Path) -> None:
             assert shipped.read_bytes() == path.read_bytes()
     assert (wheel / "eximkit" / "py.typed").is_file()
     assert not (wheel / "grammars").exists(), "would be a package of everybody's"
+
+
+def test_the_wheel_reads_with_its_own_grammars(wheel: Path) -> None:
+    sample = CHECKOUT / "samples" / "configs" / "bad" / "helo.conf"
+    code = (
+        "import eximkit, eximkit.grammar\n"
+        "for name in ('config', 'expansion'): eximkit.grammar.grammar_text(name)\n"
+        f"config = eximkit.load_config({str(sample)!r})\n"
+        "print(eximkit.__file__, *(f.code for f in eximkit.lint(config)))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=wheel, capture_output=True, text=True, check=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(wheel)},
+    )  # fmt: skip
+    assert run.stdout.split() == [
+        str(wheel / "eximkit" / "__init__.py"), "EXP101", "EXP106",
+    ]  # fmt: skip
