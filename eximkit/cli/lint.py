@@ -125,6 +125,8 @@ def lint(
             emit((line + "\n" for line in lines), output)
         else:
             result = run.fix() if fix else run.check()
+            for name in run.changed:
+                click.echo(f"eximkit: fixed {name}", err=True)
             emit(reporter(form)(result, style(output)), output)
     if result.reaches(run.fail_on) and not exit_zero:
         sys.exit(1)

@@ -56,6 +56,7 @@ class LintRun:
     unsafe: bool
     standard_input: str | None = None
     originals: dict[str, str] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, options: Options) -> LintRun:
@@ -103,6 +104,7 @@ class LintRun:
         files = Files(self.root)
         for name, text in self._fixed().items():
             files.replace(name, self.originals[name], text)
+            self.changed.append(name)
         return self.check()
 
     def diff(self) -> tuple[Iterator[str], LintResult]:

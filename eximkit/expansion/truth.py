@@ -215,24 +215,20 @@ def _range(value: Value) -> tuple[int, int] | None:
     return bounds(value)
 
 
-def _is_ip(name: str, arguments: list[Value]) -> bool | None:
-    """`isip` holds for a certain address; no family of it for an empty one."""
+def _is_ip(_name: str, arguments: list[Value]) -> bool | None:
+    """`isip`: what certainly is an address, if it is not empty, is told by emptiness."""
     if len(arguments) != 1:
         return None
     empty = emptiness(arguments[0])
     if empty:
         return False
-    return (
-        True if name == "isip" and is_address(arguments[0]) and empty is False else None
-    )
+    return True if empty is False and is_address(arguments[0]) else None
 
 
 FACTS: dict[str, Callable[[str, list[Value]], bool | None]] = {
     "eq": _equal,
     "eqi": _equal,
-    "isip": _is_ip,
-    "isip4": _is_ip,
-    "isip6": _is_ip,
+    "isip": _is_ip,  # Not isip4 and isip6: they also tell the families apart.
     **dict.fromkeys(COMPARISONS, _compare),
 }
 CAPTURING = frozenset(

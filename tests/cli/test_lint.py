@@ -275,3 +275,11 @@ def test_unreadable_file() -> None:
     finally:
         os.seteuid(user)
     assert run.exit_code == 3
+
+
+def test_a_fix_says_which_files_it_changed() -> None:
+    path = write("a.conf", EMPTY_HELO)
+    run = lint("--fix", path)
+    assert run.exit_code == 0
+    assert run.stderr == "eximkit: fixed a.conf\n"
+    assert lint("--fix", path).stderr == ""
