@@ -216,7 +216,7 @@ def _range(value: Value) -> tuple[int, int] | None:
 
 
 def _is_ip(_name: str, arguments: list[Value]) -> bool | None:
-    """`isip`: what certainly is an address, if it is not empty, is told by emptiness."""
+    """`isip`: whether what would be an address is empty decides it."""
     if len(arguments) != 1:
         return None
     empty = emptiness(arguments[0])
