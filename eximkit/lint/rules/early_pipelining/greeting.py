@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from eximkit.expansion.evaluate import evaluate
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from eximkit.catalog import Release
-    from eximkit.expansion.nodes import Expansion
     from eximkit.expansion.paths import Path, Paths
     from eximkit.lint.rules.early_pipelining.transport import SmtpTransport
 
@@ -73,7 +73,7 @@ class Verdict:
     always_fails: Failure | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Evaluations:
     """`helo_data` of one transport in the three views, each computed once.
 
@@ -81,7 +81,6 @@ class Evaluations:
     """
 
     transport: SmtpTransport
-    tree: Expansion
     known: Mapping[str, Value] = field(default_factory=dict)
     sources: frozenset[str] = views.SOURCES
     bound: Paths = field(init=False)
@@ -94,12 +93,12 @@ class Evaluations:
         self.unbound = self.transport.paths(text, views.UNBOUND, self.known)
         self.probe = self.transport.paths(text, views.PROBE, self.known)
 
-    @property
+    @cached_property
     def live(self) -> bool:
         """Whether the unbound result owes anything to a reading of the sources."""
         return views.live(self.probe, self.sources)
 
-    @property
+    @cached_property
     def differ(self) -> bool:
         """Whether bound and unbound results can differ."""
         return views.differ(self.unbound, self.bound, self.sources)
@@ -111,7 +110,7 @@ def judge(transport: SmtpTransport, release: Release | None = None) -> Verdict:
     tree = views.tree_of(helo.text, transport.around.release) if helo else None
     if helo is None or tree is None:
         return Verdict()
-    seen = Evaluations(transport, tree)
+    seen = Evaluations(transport)
     reads = _reads(seen)
     verdict = Verdict(server_side=_server_side(seen), reads=reads)
     failures = [p.result for p in seen.bound.all if isinstance(p.result, Failure)]
@@ -128,8 +127,7 @@ def _with_codes(
     seen: Evaluations,
     release: Release | None,
 ) -> Verdict:
-    live = seen.live
-    varies = live or seen.differ
+    varies = seen.live or seen.differ
     codes: tuple[str, ...] = ()
     if transport.wants_early and not transport.avoids_esmtp:
         permits = transport.text_permits(release)
@@ -139,12 +137,12 @@ def _with_codes(
             codes = () if permits else ("EXP104",)
             varies = False
         elif not permits and not lifted:
-            codes = ("EXP102",) if live else ("EXP104",)
+            codes = ("EXP102",) if seen.live else ("EXP104",)
         elif not transport.interface_certain:
             codes = _early_codes(transport, seen)
         else:
             protected = (views.INTERFACE, views.REMOTE)
-            seen = Evaluations(transport, seen.tree, *protected)
+            seen = Evaluations(transport, *protected)
             codes = _early_codes(transport, seen) if seen.live or seen.differ else ()
     return Verdict(codes, varies, verdict.reads, verdict.server_side)
 
@@ -158,13 +156,12 @@ def _early_codes(transport: SmtpTransport, seen: Evaluations) -> tuple[str, ...]
     if any(p.opaque for p in unbound.all) or not unbound.complete:
         return ("EXP108",) if not live else (use, "EXP108")
     codes = [use] if live else []
-    differs = seen.differ
-    if live or differs:
+    if live or seen.differ:
         if _newly(seen, lambda r: isinstance(r, Failure)):
             codes.append("EXP105")
         if _newly(seen, _certainly_malformed):
             codes.append("EXP106")
-    if not codes and differs:
+    if not codes and seen.differ:
         codes.append("EXP107")
     return tuple(codes)
 

@@ -153,10 +153,10 @@ def shape(result: Result) -> object:
 def live(probe: Paths, sources: frozenset[str] = SOURCES) -> bool:
     """Whether a PROBE evaluation owes its result to a reading of one of the sources."""
     for path in probe.all:
-        if isinstance(path.result, Unknown) and path.result.depends & sources:
-            holes = path.result.holes
-            if any(h.depends & sources for h in holes):
-                return True
+        if isinstance(path.result, Unknown) and any(
+            hole.depends & sources for hole in path.result.holes
+        ):
+            return True
     return any(
         shape(a.result) != shape(b.result)
         for n, a in enumerate(probe.all)
