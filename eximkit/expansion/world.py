@@ -54,9 +54,9 @@ class FileStatus:
 class DnsRecord:
     """One record of an answer. fields: its data as text, one string for each field.
 
-    (A: the address. MX: preference, host. SRV: priority, weight, port, host. TXT and SPF:
+    A: the address. MX: preference, host. SRV: priority, weight, port, host. TXT, SPF:
     the character-strings. TLSA: usage, selector, matching, data in hexadecimal digits.
-    SOA: host, mailbox, serial, refresh, retry, expire, minimum.)
+    SOA: host, mailbox, serial, refresh, retry, expire, minimum.
     """
 
     type: str
@@ -66,7 +66,10 @@ class DnsRecord:
 
 @dataclass(frozen=True, slots=True)
 class DnsAnswer:
-    """What a resolver said. status: "found", "no data", "no domain", "again", "failed"."""
+    """What a resolver said.
+
+    status: "found", "no data", "no domain", "again" or "failed".
+    """
 
     status: str
     records: tuple[DnsRecord, ...] = ()
@@ -123,11 +126,11 @@ class World(Protocol):
         retrans: float | None,
         retry: int | None,
     ) -> DnsAnswer:
-        """Ask the DNS. retrans: seconds before the first try is given up; retry: tries."""
+        """Ask the DNS. retrans: seconds until the first try is given up; retry: tries."""
         ...
 
     def run(self, arguments: Sequence[str]) -> Finished:
-        """Run a command without a shell, bounded in time and output. Raises FileFailed."""
+        """Run a command, no shell, bounded in time and output. Raises FileFailed."""
         ...
 
     def clock(self) -> float:
