@@ -126,7 +126,7 @@ class World(Protocol):
         retrans: float | None,
         retry: int | None,
     ) -> DnsAnswer:
-        """Ask the DNS. retrans: seconds until the first try is given up; retry: tries."""
+        """Ask the DNS. retrans: seconds until a first try is given up; retry: tries."""
         ...
 
     def run(self, arguments: Sequence[str]) -> Finished:

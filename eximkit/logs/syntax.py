@@ -1,6 +1,6 @@
 """The words that main log lines are made of, as regular expressions over octets.
 
-The complete grammar (`line.py`) and the fast path (`scan.py`) are both built from these.
+The complete grammar (`line.py`) and the fast path (`scan.py`) are built from them.
 All repetitions are possessive: no input makes them backtrack. Exim specification,
 chapter "Log files".
 """

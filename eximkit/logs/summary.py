@@ -1,0 +1,139 @@
+"""What a stretch of log says, as counts that add up.
+
+`scan()` makes a `Summary` of each chunk; summaries of chunks add up to that of the whole
+log, in any order and grouping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from eximkit.logs.bounded import (
+    CONNECTION_LIMIT,
+    HOST_LIMIT,
+    BoundedCounts,
+    BoundedSet,
+)
+from eximkit.logs.stretches import Stretches
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+K = TypeVar("K")
+
+EVENTS = (
+    "completed", "deferral", "failure", "frozen", "reject", "sync_greeting",
+    "sync_not_advertised", "sync_advertised", "other",
+)  # fmt: skip
+"""What is counted by the hour alone. other: entries that are none of those counted."""
+
+
+class Arrival(NamedTuple):
+    """The messages received in an hour that have all this in common.
+
+    hour: `YYYY-MM-DD HH`, as written in the log. over_smtp: from a host (H= is there).
+    null_sender: from `<>`. form: of the L field, "" without one. protocol: P=, "" where
+    there is none. tls: the version of X=, such as `TLS1.3`, "" in clear.
+    """
+
+    hour: str
+    over_smtp: bool
+    null_sender: bool
+    form: str
+    protocol: str
+    tls: str
+
+
+class Delivery(NamedTuple):
+    """The deliveries of an hour that have all this in common.
+
+    flag: `=>`, `->` or `>>`. remote: to a host (H= is there). continued: on a connection
+    that an earlier message had opened (`]*`). form, tls: as in `Arrival`.
+    """
+
+    hour: str
+    flag: str
+    remote: bool
+    continued: bool
+    form: str
+    tls: str
+    router: str
+    transport: str
+
+
+class Received(NamedTuple):
+    """How many messages, and of how many octets together (S=)."""
+
+    messages: int
+    octets: int
+
+
+@dataclass(slots=True)
+class Summary:
+    """The counts of some log.
+
+    lines, octets: of log text, as read. garbage: lines that are not one whole entry.
+    unparsed: entries that look like events and are not understood, and free text of no
+    known kind; they are counted as `other`.
+    hosts: by "in" and "out", the lines by address and L form. octets_of_hosts: S= by
+    sending address, where that was asked for. connections: one member for each inbound
+    connection that can be told from others (by port or Ci=), its first octet `*` where
+    it was early, `-` otherwise.
+    """
+
+    lines: int = 0
+    octets: int = 0
+    garbage: int = 0
+    unparsed: int = 0
+    events: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By hour and one of EVENTS."""
+    arrivals: dict[Arrival, Received] = field(default_factory=dict)
+    deliveries: dict[Delivery, int] = field(default_factory=dict)
+    hosts: dict[str, BoundedCounts] = field(
+        default_factory=lambda: {d: BoundedCounts(HOST_LIMIT) for d in ("in", "out")}
+    )
+    octets_of_hosts: BoundedCounts = field(
+        default_factory=lambda: BoundedCounts(HOST_LIMIT)
+    )
+    connections: BoundedSet = field(
+        default_factory=lambda: BoundedSet(CONNECTION_LIMIT)
+    )
+    stretches: Stretches = field(default_factory=Stretches)
+
+    def update(self, other: Summary) -> None:
+        """Add another summary to this one."""
+        self.lines += other.lines
+        self.octets += other.octets
+        self.garbage += other.garbage
+        self.unparsed += other.unparsed
+        add_counts(self.events, other.events)
+        add_counts(self.deliveries, other.deliveries)
+        for key, received in other.arrivals.items():
+            self.receive(key, *received)
+        for direction, table in self.hosts.items():
+            table.update(other.hosts[direction])
+        self.octets_of_hosts.update(other.octets_of_hosts)
+        self.connections.merge(other.connections)
+        self.stretches.update(other.stretches)
+
+    def receive(self, key: Arrival, messages: int, octets: int) -> None:
+        """Count messages of one kind."""
+        before = self.arrivals.get(key)
+        if before is not None:
+            messages += before.messages
+            octets += before.octets
+        self.arrivals[key] = Received(messages, octets)
+
+    def __add__(self, other: Summary) -> Summary:
+        """The summary of both."""
+        total = Summary()
+        total.update(self)
+        total.update(other)
+        return total
+
+
+def add_counts(into: dict[K, int], counts: Mapping[K, int]) -> None:
+    """Add counts to counts."""
+    for key, count in counts.items():
+        into[key] = into.get(key, 0) + count
