@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eximkit import catalog
 from eximkit.expansion.values import EMPTY, Hole, Known, Unknown, Value, hole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from eximkit.catalog import Release
     from eximkit.expansion.nodes import Expansion
+    from eximkit.expansion.world import World
 
 ALWAYS_EMPTY_UNTIL_SET = frozenset(str(n) for n in range(100)) | {"value", "item"}
 """Numeric variables and those that an item sets: empty where nothing has set them."""
@@ -72,6 +75,15 @@ class Environment:
     variables: by name, without `$`. absent_empty: variables of unknown value that are
     empty unless set are taken as empty (`exim -be` does), not as unknown.
     acls: statements by ACL name. lookup: (type, key or None, query) to an answer.
+
+    world: the machine, for what lies outside. With one the evaluation is *concrete*: it
+    comes to a value or to a failure, and what cannot be known fails as unsupported.
+    None: all that lies outside is Unknown, `lookup` apart.
+
+    lists: named lists, their texts unexpanded, by the keyword that declares them
+    (`domainlist`, `hostlist`, `addresslist`, `localpartlist`) and by name. options:
+    main options that are set (`primary_hostname`, `headers_charset`, …), expanded where
+    Exim does so as it starts. release: the Exim that is to be followed.
     """
 
     variables: Mapping[str, Value] = field(default_factory=dict)
@@ -79,6 +91,10 @@ class Environment:
     acls: Callable[[str], tuple[AclStatement, ...] | None] = lambda _name: None
     lookup: Callable[[str, Value | None, Value], LookupAnswer] = unanswered
     absent_empty: bool = False
+    world: World | None = None
+    lists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    release: Release = field(default_factory=lambda: catalog.NEWEST)
 
     def variable(self, name: str) -> Value:
         """The value of `$name`."""

@@ -49,6 +49,7 @@ from eximkit.expansion.values import (
     size,
     up_to_zero,
 )
+from eximkit.expansion.world import NotAllowed
 
 if TYPE_CHECKING:
     from eximkit.expansion.environment import Environment
@@ -61,6 +62,9 @@ MAXIMUM_STEPS = 50_000
 OCTETS_PER_STEP = 256
 """How many octets of results count as one more step: strings multiply as well."""
 
+MAXIMUM_OUTPUT = 16 << 20
+"""How many octets a string may have, the result or one on the way to it."""
+
 Key = tuple[str, ...]
 Decide = Callable[[Key, frozenset[str]], bool | None]
 
@@ -71,7 +75,24 @@ def undecided(_key: Key, _depends: frozenset[str]) -> bool | None:
 
 
 class _Exhausted(Exception):
-    """MAXIMUM_STEPS is reached. No failure of the expansion, which branches catch."""
+    """A limit is reached. No failure of the expansion, which branches catch.
+
+    limit: which one, in words.
+    """
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far an evaluation may go. steps: parts of strings visited, and what lists and
+    long strings count for. output: octets of any one string.
+    """
+
+    steps: int = MAXIMUM_STEPS
+    output: int = MAXIMUM_OUTPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +127,24 @@ class Evaluator:
     """How many ACLs and inner expansions the current string stands in."""
     depth: int = 0
     steps: int = 0
+    limits: Limits = Limits()
+
+    @property
+    def concrete(self) -> bool:
+        """Whether a value is wanted, not a shape: what is missing is a failure then."""
+        return self.environment.world is not None
 
     def run(self, tree: Expansion) -> Result:
         """The value of a whole string."""
         try:
             return self.expand(tree)
         except ExpansionFailed as failed:
-            return Failure(failed.message, failed.forced, failed.syntax)
-        except _Exhausted:
+            return Failure.of(failed)
+        except NotAllowed as missing:
+            return Failure.unsupported(missing.what)
+        except _Exhausted as exhausted:
+            if self.concrete:
+                return Failure.unsupported(exhausted.limit)
             return self.beyond("too much to evaluate")
 
     def expand(self, tree: Expansion) -> Value:
@@ -121,7 +152,7 @@ class Evaluator:
         parts = tree.parts
         self.charge(len(parts) or 1)
         if len(parts) == 1 and isinstance(parts[0], Literal):
-            self.charge(len(parts[0].text) // OCTETS_PER_STEP)
+            self.measure(len(parts[0].text))
             return up_to_zero(Known(parts[0].text))
         self.depth += 1
         try:
@@ -130,14 +161,20 @@ class Evaluator:
             values = [self.node(part) for part in parts]
         finally:
             self.depth -= 1
-        self.charge(sum(map(size, values)) // OCTETS_PER_STEP)
+        self.measure(sum(map(size, values)))
         return up_to_zero(concatenate(values)) if values else EMPTY
 
     def charge(self, steps: int) -> None:
         """Count work done, or about to be; raises where it becomes too much."""
         self.steps += steps
-        if self.steps > MAXIMUM_STEPS:
-            raise _Exhausted
+        if self.steps > self.limits.steps:
+            raise _Exhausted(f"it takes more than {self.limits.steps} steps")
+
+    def measure(self, octets: int) -> None:
+        """Look whether a string may be that long."""
+        self.charge(octets // OCTETS_PER_STEP)
+        if octets > self.limits.output:
+            raise _Exhausted(f"a string has more than {self.limits.output} octets")
 
     def node(self, node: Node) -> Value:
         """The value of one part of a string."""
@@ -145,6 +182,8 @@ class Evaluator:
 
     def beyond(self, why: str) -> Value:
         """A value that nothing is known of, with the evaluation marked as opaque."""
+        if self.concrete:
+            raise NotAllowed(why)
         self.opaque = True
         return Unknown((Hole(why, opaque=True),))
 
@@ -165,6 +204,8 @@ class Evaluator:
 
     def choose(self, name: str, key: Key, depends: frozenset[str]) -> bool | None:
         """An answer to a condition that the values do not decide."""
+        if self.concrete:
+            raise NotAllowed(name)
         answer = self.decide(key, depends)
         if answer is None:
             self.pending.append((name, depends))

@@ -7,23 +7,49 @@ what it stands for, what it varies with, and the little that is certain of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 NOTHING: frozenset[str] = frozenset()
+
+Kind = Literal["syntax", "value", "forced", "unsupported", "file"]
+"""Why there is no value: the text is malformed; the data do not fit; the word `fail`;
+something is needed that is not there or not allowed; a file could not be used.
+"""
 
 
 class ExpansionFailed(Exception):
     """An expansion that has no value. forced: by the word `fail`, not by an error.
 
-    syntax: the text given to `${expand:…}` is malformed, which no data can mend.
+    syntax: the text is malformed, or names what does not exist, which no data can mend.
+    file: a file that it names could not be used.
     """
 
     def __init__(
-        self, message: str, forced: bool = False, *, syntax: bool = False
+        self,
+        message: str,
+        forced: bool = False,
+        *,
+        syntax: bool = False,
+        file: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.forced = forced
         self.syntax = syntax
+        self.file = file
+
+    @property
+    def kind(self) -> Kind:
+        """As `Failure.kind`."""
+        return _kind(self.forced, self.syntax, self.file)
+
+
+def _kind(forced: bool, syntax: bool, file: bool) -> Kind:
+    if forced:
+        return "forced"
+    if syntax:
+        return "syntax"
+    return "file" if file else "value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +111,33 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """No value: an error of the data, or (forced) the word `fail`."""
+    """No value, and why.
+
+    forced, syntax, file: as for `ExpansionFailed`. missing: what is not there, or not
+    allowed, without which the value cannot be known.
+    """
 
     message: str
     forced: bool = False
     syntax: bool = False
+    file: bool = False
+    missing: str = ""
+
+    @classmethod
+    def of(cls, failed: ExpansionFailed) -> Failure:
+        return cls(failed.message, failed.forced, failed.syntax, failed.file)
+
+    @classmethod
+    def unsupported(cls, missing: str) -> Failure:
+        """Where the value is not known for want of something."""
+        return cls(f"cannot be known here: {missing}", missing=missing)
+
+    @property
+    def kind(self) -> Kind:
+        """The word for it in a report."""
+        if self.missing:
+            return "unsupported"
+        return _kind(self.forced, self.syntax, self.file)
 
 
 Value = Known | Unknown
