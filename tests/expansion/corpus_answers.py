@@ -1,0 +1,153 @@
+"""The recorded answers of Exim 4.96, and what eximkit answers in the same place."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eximkit.expansion.environment import Environment
+from eximkit.expansion.expand import expand
+from eximkit.expansion.values import Failure, Known
+from eximkit.files import load_config
+from eximkit.lint.rules.early_pipelining.views import acl_reader
+from tests.expansion.corpus_world import TOP, CorpusWorld
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eximkit.expansion.values import Value
+
+RELEASE = "4.96"
+PROBE_DATA = 'k1: v1\nk2: a=1 b="two words"\n*: star\n'
+FILES = {f"{TOP}/probe.data": PROBE_DATA, "/etc/passwd": "root:x:0:0::/root:/bin/sh\n"}
+QUOTED = re.compile(r'"([^"]*)"')
+# Options of the command line that set variables, each with its value after it.
+SENDER_OPTIONS = {
+    "-f": "sender_address",
+    "-oMa": "sender_host_address",
+    "-oMaa": "sender_host_authenticated",
+    "-oMai": "authenticated_id",
+    "-oMas": "authenticated_sender",
+    "-oMi": "received_ip_address",
+    "-oMr": "received_protocol",
+    "-oMs": "sender_host_name",
+    "-oMt": "sender_ident",
+}
+WITH_PORT = {
+    "sender_host_address": "sender_host_port",
+    "received_ip_address": "received_port",
+}
+MINIMAL: dict[str, str] = {"primary_hostname": "myhost.test.ex"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """ok: it expanded, and text is the value. Else text is the message, kind why."""
+
+    ok: bool
+    text: str
+    kind: str | None = None
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file of answers that are to be compared."""
+    lines = path.read_text("utf-8").split("\n")
+    found = [json.loads(line) for line in lines if line]
+    return [row for row in found if not row.get("tag")]
+
+
+def recorded(row: dict[str, Any]) -> Answer:
+    """What Exim said."""
+    if row["ok"]:
+        return Answer(True, row["output"])
+    return Answer(False, row["error"], row.get("kind"))
+
+
+@cache
+def environment(
+    config: Path | None, folder: Path, arguments: tuple[str, ...] = ()
+) -> Environment:
+    """What Exim knew: its configuration, and the options it was given."""
+    options = dict(MINIMAL)
+    lists: dict[str, dict[str, str]] = {}
+    acls = Environment().acls
+    if config is not None:
+        read = load_config(config, release=RELEASE, defines=_defines(arguments))
+        options |= {option.name: option.text for option in read.options}
+        for item in read.named_lists:
+            lists.setdefault(f"{item.kind}list", {})[item.name] = item.value.text
+        acls = acl_reader(read)
+    options.setdefault("qualify_domain", options["primary_hostname"])
+    known: dict[str, Value] = {
+        name: Known(text) for name, text in {**options, **_sender(arguments)}.items()
+    }
+    return Environment(
+        variables=known,
+        absent_empty=True,
+        acls=acls,
+        lists=lists,
+        options=options,
+        world=CorpusWorld(folder, FILES),
+        release=_release(),
+    )
+
+
+def _release() -> Any:  # noqa: ANN401 - for the table of releases
+    from eximkit import catalog
+
+    return catalog.release(RELEASE)
+
+
+def _defines(arguments: tuple[str, ...]) -> list[str]:
+    return [text[2:] for text in arguments if text.startswith("-D")]
+
+
+def _sender(arguments: tuple[str, ...]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    given = iter(arguments)
+    for option in given:
+        if option.startswith("-p"):
+            protocol, _, host = option[2:].partition(":")
+            found |= {"received_protocol": protocol, "sender_host_name": host}
+        elif option in SENDER_OPTIONS:
+            found[SENDER_OPTIONS[option]] = next(given)
+    for name, port in WITH_PORT.items():
+        parts = found.get(name, "").split(".")
+        if len(parts) == 5:
+            found[name], found[port] = ".".join(parts[:4]), parts[4]
+    return found
+
+
+def answer(text: str, known: Environment) -> Answer:
+    """What eximkit says; never an exception."""
+    result = expand(text, known)
+    if isinstance(result, Failure):
+        return Answer(False, result.message, result.kind)
+    return Answer(True, result.text)
+
+
+def agrees(theirs: Answer, ours: Answer) -> bool:
+    """The same value, or the same failure.
+
+    Of a string that makes no sense Exim and eximkit use words of their own; what is
+    wrong with it must be the same thing.
+    """
+    if theirs.ok or ours.ok:
+        return (theirs.ok, theirs.text) == (ours.ok, ours.text)
+    if theirs.text == ours.text:
+        return theirs.kind in {None, ours.kind} or theirs.kind != "syntax"
+    return (
+        ours.kind == "syntax"
+        and theirs.kind in {"syntax", None}
+        and names(theirs, ours)
+    )
+
+
+def names(theirs: Answer, ours: Answer) -> bool:
+    """Whether our message has the name that theirs complains of (if it has one)."""
+    found = QUOTED.search(theirs.text)
+    return found is None or found[1].strip("${}") in ours.text
