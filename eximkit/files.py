@@ -207,7 +207,7 @@ class Files:
 
     def _real(self, path: str) -> bytes:
         if self._root and self._below_root(path):
-            return _beneath(self._root, path[len(self._root) :])
+            return beneath(self._root, path[len(self._root) :])
         return _encoded(path)
 
 
@@ -274,7 +274,7 @@ def _standard_input() -> str:
     return data.decode("latin-1")
 
 
-def _beneath(root: str, path: str) -> bytes:
+def beneath(root: str, path: str) -> bytes:
     """What `path` is when `root` is the root directory: no part of it leads outside."""
     top = _encoded(root) or b"/"
     found: list[bytes] = []
