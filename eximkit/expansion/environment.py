@@ -47,9 +47,14 @@ class AclStatement:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A lookup's data. An unknown one is `Found(hole(…))`."""
+    """A lookup's data. An unknown one is `Found(hole(…))`.
+
+    captures: what a partial match or a default makes of $1 and $2: the part of the key
+    that a wildcard stands for, and the rest. Higher ones are then empty; $0 stays.
+    """
 
     value: Value
+    captures: tuple[str, ...] = ()
 
 
 class NotFound:

@@ -1,0 +1,40 @@
+"""What every lookup type with a key gives: a table that is open, and is asked for keys.
+
+Exim specification, section 9.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from eximkit.expansion.values import ExpansionFailed
+
+if TYPE_CHECKING:
+    from eximkit.expansion.lookups.kind import Kind
+    from eximkit.expansion.world import World
+
+
+class Deferred(Exception):
+    """A lookup that came to no answer, neither found nor not. reason: Exim's words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Table(Protocol):
+    """Something open that is asked for keys."""
+
+    def find(self, key: str) -> str | None:
+        """The data for a key, None where there are none. Raises Deferred."""
+        ...
+
+
+Open = Callable[["World", str, "Kind"], Table]
+"""Open what a lookup names. Raises ExpansionFailed with Exim's message, NotAllowed."""
+
+
+def cannot_use(message: str) -> ExpansionFailed:
+    """The failure of a lookup whose file is missing, or is not as it must be."""
+    return ExpansionFailed(message, file=True)
