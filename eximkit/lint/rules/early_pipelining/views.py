@@ -10,13 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.expansion.environment import (
-    NOT_FOUND,
-    AclLine,
-    AclStatement,
-    Environment,
-    LookupAnswer,
-)
+from eximkit.config import environment
+from eximkit.expansion.environment import NOT_FOUND, Environment, LookupAnswer
 from eximkit.expansion.paths import Paths, all_paths
 from eximkit.expansion.values import (
     ExpansionFailed,
@@ -33,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from eximkit.catalog import Release
-    from eximkit.config.model import Acl, Config
+    from eximkit.config.model import Config
+    from eximkit.expansion.environment import AclStatement
     from eximkit.expansion.nodes import Expansion
 
 ADDRESS = "sending_ip_address"
@@ -81,37 +77,9 @@ def tree_of(text: str, release: Release = catalog.NEWEST) -> Expansion | None:
     return None if expandable.flaws(text, release) else expandable.tree(text, release)
 
 
-def acl_statements(acl: Acl) -> tuple[AclStatement, ...]:
-    """An ACL of the configuration, as the evaluator runs it."""
-    statements = []
-    for statement in acl.statements:
-        lines = []
-        for condition in statement.conditions:
-            tree = None if condition.value is None else tree_of(condition.text)
-            wrong = condition.value is not None and tree is None
-            lines.append(
-                AclLine(
-                    condition.name, condition.negated, tree, condition.variable,
-                    f"malformed value of {condition.name}" if wrong else "",
-                )
-            )  # fmt: skip
-        statements.append(AclStatement(statement.verb, tuple(lines)))
-    return tuple(statements)
-
-
 def acl_reader(config: Config) -> Callable[[str], tuple[AclStatement, ...] | None]:
-    """Looks ACLs of a configuration up by name, each converted once."""
-    seen: dict[str, tuple[AclStatement, ...]] = {}
-
-    def read(name: str) -> tuple[AclStatement, ...] | None:
-        acl = config.acls.get(name)
-        if acl is None:
-            return None
-        if name not in seen:
-            seen[name] = acl_statements(acl)
-        return seen[name]
-
-    return read
+    """Looks ACLs of a configuration up by name; what Exim would refuse has no tree."""
+    return environment.acl_reader(config, tree_of)
 
 
 def lookup(kind: str, key: Value | None, query: Value) -> LookupAnswer:
