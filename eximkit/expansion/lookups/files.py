@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from eximkit.expansion.world import World
 
 
-def read_regular(world: World, path: str, kind: str) -> str:
-    """The octets of a file that a linear search goes through.
+def read_regular(world: World, path: str) -> str:
+    """The octets of a file that a linear search, of whatever type, goes through.
 
     Raises ExpansionFailed (file), NotAllowed.
     """
@@ -25,4 +25,4 @@ def read_regular(world: World, path: str, kind: str) -> str:
         raise cannot_use(
             f"failed to open {path} for linear search: {failed.reason}"
         ) from failed
-    raise cannot_use(f"{path} is not a regular file ({kind} lookup)")
+    raise cannot_use(f"{path} is not a regular file (lsearch lookup)")

@@ -31,10 +31,11 @@ class Kind:
 
     least: how many components of the key a partial match keeps, None for no partial
     matching. affix: what then stands before them. default: "", "*" or "*@". options:
-    what follows the commas, in order.
+    what follows the commas, in order. single_key: it takes a key.
     """
 
     name: str
+    single_key: bool
     least: int | None = None
     affix: str = AFFIX
     default: str = ""
@@ -80,7 +81,7 @@ def read_kind(text: str, release: Release, *, keyed: bool | None = None) -> Kind
     default = "" if not star else "*@" if flags.startswith("@") else "*"
     _, comma, options = rest.partition(",")
     listed = tuple(options.split(",")) if comma else ()
-    return Kind(plain, least, affix, default, listed)
+    return Kind(plain, entry.single_key, least, affix, default, listed)
 
 
 def _partial(text: str) -> tuple[int | None, str, str]:

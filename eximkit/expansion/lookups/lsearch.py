@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from eximkit.expansion.lookups.kind import Kind
-    from eximkit.expansion.world import World
+    from eximkit.expansion.lookups.table import Context
 
 CHUNK = 4095
 """Exim reads lines in pieces of so many octets; a key ends with the first of them."""
@@ -121,6 +121,6 @@ class Lsearch:
         return entry.full if self.full else entry.data
 
 
-def open_lsearch(world: World, path: str, kind: Kind) -> Lsearch:
+def open_lsearch(context: Context, path: str, kind: Kind) -> Lsearch:
     """Raises ExpansionFailed (file), NotAllowed."""
-    return Lsearch(read_regular(world, path, "lsearch"), kind.returns_all)
+    return Lsearch(read_regular(context.world, path), kind.returns_all)

@@ -6,11 +6,13 @@ Exim specification, section 9.3.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from eximkit.expansion.values import ExpansionFailed
 
 if TYPE_CHECKING:
+    from eximkit.catalog import Release
     from eximkit.expansion.lookups.kind import Kind
     from eximkit.expansion.world import World
 
@@ -23,6 +25,21 @@ class Deferred(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a lookup works with.
+
+    expand: a string to what it expands to; raises ExpansionFailed, NotAllowed. matches:
+    whether a lookup that stands in a pattern (`lsearch;/file`) finds a key; raises as
+    `perform` does.
+    """
+
+    world: World
+    release: Release
+    expand: Callable[[str], str]
+    matches: Callable[[str, str], bool]
+
+
 class Table(Protocol):
     """Something open that is asked for keys."""
 
@@ -31,7 +48,7 @@ class Table(Protocol):
         ...
 
 
-Open = Callable[["World", str, "Kind"], Table]
+Open = Callable[[Context, str, "Kind"], Table]
 """Open what a lookup names. Raises ExpansionFailed with Exim's message, NotAllowed."""
 
 
