@@ -11,15 +11,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from eximkit.catalog.defaults import default, default_depends
+    from eximkit.catalog.description import Description, describe
     from eximkit.catalog.entries import (
         AclInfo,
         ConditionInfo,
         Entry,
         ItemInfo,
         LookupInfo,
+        LookupOption,
         OperatorInfo,
         OptionInfo,
     )
+    from eximkit.catalog.lookups import lookup_options
     from eximkit.catalog.macros import builtin_macros
     from eximkit.catalog.names import (
         acl_condition,
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
         acl_verbs,
         condition,
         condition_names,
+        default_log_selectors,
         item,
         item_names,
         log_selector,
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
     )
     from eximkit.catalog.nearest import suggest
     from eximkit.catalog.options import drivers, option, option_names
+    from eximkit.catalog.places import acls, allowed_in
     from eximkit.catalog.releases import NEWEST, RELEASES, Release, release
 
 __all__ = [
@@ -47,23 +53,32 @@ __all__ = [
     "RELEASES",
     "AclInfo",
     "ConditionInfo",
+    "Description",
     "Entry",
     "ItemInfo",
     "LookupInfo",
+    "LookupOption",
     "OperatorInfo",
     "OptionInfo",
     "Release",
     "acl_condition",
     "acl_condition_names",
     "acl_verbs",
+    "acls",
+    "allowed_in",
     "builtin_macros",
     "condition",
     "condition_names",
+    "default",
+    "default_depends",
+    "default_log_selectors",
+    "describe",
     "drivers",
     "item",
     "item_names",
     "log_selector",
     "log_selector_names",
+    "lookup_options",
     "lookup_type",
     "lookup_type_names",
     "operator",
@@ -79,19 +94,23 @@ __all__ = [
 # Which module a name comes from: imported with the first use of one of its names, since
 # most commands need few of them (`eximkit --help` none).
 _HOMES = {
+    "defaults": ("default", "default_depends"),
+    "description": ("Description", "describe"),
     "entries": (
-        "AclInfo", "ConditionInfo", "Entry", "ItemInfo", "LookupInfo", "OperatorInfo",
-        "OptionInfo",
+        "AclInfo", "ConditionInfo", "Entry", "ItemInfo", "LookupInfo", "LookupOption",
+        "OperatorInfo", "OptionInfo",
     ),
+    "lookups": ("lookup_options",),
     "macros": ("builtin_macros",),
     "names": (
         "acl_condition", "acl_condition_names", "acl_verbs", "condition",
-        "condition_names", "item", "item_names", "log_selector", "log_selector_names",
-        "lookup_type", "lookup_type_names", "operator", "operator_names", "variable",
-        "variable_names",
+        "condition_names", "default_log_selectors", "item", "item_names",
+        "log_selector", "log_selector_names", "lookup_type", "lookup_type_names",
+        "operator", "operator_names", "variable", "variable_names",
     ),
     "nearest": ("suggest",),
     "options": ("drivers", "option", "option_names"),
+    "places": ("acls", "allowed_in"),
     "releases": ("NEWEST", "RELEASES", "Release", "release"),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

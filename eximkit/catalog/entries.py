@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,13 +15,15 @@ class Entry:
 
     since: the first one, None where 4.92 has it already. until: the last one, None
     where the newest has it. optional: of a feature that Debian's heavy build leaves
-    out.
+    out. certain: False where since is the earliest that it can be, and no source
+    says more.
     """
 
     name: str
     since: Release | None = None
     until: Release | None = None
     optional: bool = False
+    certain: bool = field(default=True, kw_only=True)
 
     def in_release(self, release: Release) -> bool:
         """Whether that release has it, in a build with the feature it belongs to."""
@@ -99,6 +101,17 @@ class LookupInfo(Entry):
     """A lookup type: single_key for `${lookup{key} TYPE {file}}`."""
 
     single_key: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LookupOption(Entry):
+    """An option of a lookup type, `NAME=VALUE` or `NAME`.
+
+    values: those it may have in the release that was asked about, () for one that
+    stands alone, None for any text.
+    """
+
+    values: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

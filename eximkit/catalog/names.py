@@ -30,10 +30,12 @@ _ROUTER_VARIABLE = re.compile(r"r_[A-Za-z0-9_]*")
 _ROUTER_VARIABLES_SINCE = Release((4, 93))
 
 
-def _entries(table: Mapping[str, object]) -> dict[str, Entry]:
+def _entries(table: Mapping[str, str]) -> dict[str, Entry]:
+    doubtful = table.get("doubtful", "").split()
     return {
         name: Entry(name, release if key == "since" else None,
-                    release if key == "until" else None)
+                    release if key == "until" else None,
+                    certain=name not in doubtful)
         for name, key, release in by_release(table)
     }  # fmt: skip
 
@@ -149,7 +151,9 @@ def condition_names(release: Release) -> tuple[str, ...]:
 def _lookups() -> dict[str, LookupInfo]:
     tables = load("names")["lookups"]
     return {
-        name: LookupInfo(name, e.since, e.until, single_key=style == "single_key")
+        name: LookupInfo(
+            name, e.since, e.until, certain=e.certain, single_key=style == "single_key"
+        )
         for style in ("single_key", "query")
         for name, e in _entries(tables[style]).items()
     }
@@ -202,3 +206,10 @@ def log_selector(name: str) -> Entry | None:
 def log_selector_names(release: Release) -> tuple[str, ...]:
     """The items that `log_selector` takes in a release."""
     return _in(_log_selectors().values(), release)
+
+
+@cache
+def default_log_selectors(release: Release) -> tuple[str, ...]:
+    """Those that are on where `log_selector` says nothing of them."""
+    on = load("names")["log_selectors"]["on"].split()
+    return tuple(name for name in log_selector_names(release) if name in on)

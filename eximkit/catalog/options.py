@@ -100,7 +100,7 @@ def drivers(kind: str) -> dict[str, Entry]:
 def every_option(release: Release) -> tuple[tuple[str, str | None, OptionInfo], ...]:
     """(kind, driver, option) of all that a release has."""
     found: list[tuple[str, str | None, OptionInfo]] = []
-    for kind, driver in _places():
+    for kind, driver in places():
         for name, line in _table(kind, driver).items():
             info = _info(kind, driver, name, line)
             if info.in_release(release):
@@ -108,7 +108,8 @@ def every_option(release: Release) -> tuple[tuple[str, str | None, OptionInfo], 
     return tuple(found)
 
 
-def _places() -> tuple[tuple[str, str | None], ...]:
+def places() -> tuple[tuple[str, str | None], ...]:
+    """(kind, driver) of each table: the generic one of a kind before its drivers."""
     kinds = ("router", "transport", "authenticator")
     return (
         ("main", None),
