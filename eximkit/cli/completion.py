@@ -47,3 +47,39 @@ class ReleaseName(click.ParamType[str]):
 
         names = [str(release) for release in RELEASES]
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class Permission(click.ParamType[tuple[str, ...]]):
+    """What strings may use of the machine; commas between several."""
+
+    name = "permissions"
+    # `--help` must not load what owns this list; a test compares them.
+    words = ("files", "env", "dns", "run")
+
+    def convert(
+        self,
+        value: str | tuple[str, ...],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        found = tuple(word.strip() for word in value.split(","))
+        for word in found:
+            if word not in self.words:
+                known = ", ".join(self.words)
+                self.fail(f"{word!r} cannot be allowed; there are: {known}", param, ctx)
+        return found
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        before, comma, last = incomplete.rpartition(",")
+        return [
+            CompletionItem(before + comma + word)
+            for word in self.words
+            if word.startswith(last)
+        ]

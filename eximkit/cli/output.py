@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from eximkit.errors import InputError
 from eximkit.report.style import Style
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 _NARROWEST, _WIDEST = 40, 120
 
 
-def style(output: str | None) -> Style:
+def style(output: str | None, stream: TextIO | None = None) -> Style:
     """How to write for people: coloured and as wide as the terminal, if it is one.
 
-    output: the file that `--output` names, if any. NO_COLOR switches colours off,
-    and so does a terminal called `dumb`.
+    output: the file that `--output` names, if any; stream: standard output, unless it
+    is another. NO_COLOR switches colours off, and so does a terminal called `dumb`.
     """
-    if output is not None or not sys.stdout.isatty():
+    if output is not None or not (stream or sys.stdout).isatty():
         return Style()
     width = shutil.get_terminal_size().columns
     dull = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return Style(min(max(width, _NARROWEST), _WIDEST), not dull)
 
 
-def emit(chunks: Iterable[str], output: str | None) -> None:
+def emit(chunks: Iterable[str], output: str | None, *, dialogue: bool = False) -> None:
     """Write text to a file, at once and whole, or to standard output as it comes.
 
-    Octets that are not UTF-8 (surrogate escapes) go out as they came in. Raises
-    InputError where that cannot be written.
+    Octets that are not UTF-8 (surrogate escapes) go out as they came in. dialogue: each
+    chunk is waited for. Raises InputError where that cannot be written.
     """
     if output is not None and output != "-":
         from eximkit.files import write_atomically
@@ -45,6 +45,8 @@ def emit(chunks: Iterable[str], output: str | None) -> None:
     try:
         for chunk in chunks:
             stream.write(chunk.encode("utf-8", "surrogateescape"))
+            if dialogue:
+                stream.flush()
         stream.flush()
     except BrokenPipeError:
         raise

@@ -7,23 +7,24 @@ takes a line that starts with an upper case letter for text, unless it defines a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.config.macros import MacroTable, parse_define
 from eximkit.expansion.expand import expand
 from eximkit.expansion.values import Failure, Known
-from eximkit.source import SourceFile, Text
+from eximkit.source import BLANK, SourceFile, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from eximkit.catalog import Release
     from eximkit.config.given import Given
     from eximkit.config.model import Config
     from eximkit.expansion.environment import Environment
     from eximkit.expansion.evaluate import Limits
+    from eximkit.expansion.values import Value
 
 SETTING_SINCE = catalog.release("4.97")
 
@@ -83,30 +84,40 @@ class Console:
         self.limits = limits
         self._given = given
         self._macros = macros
-        self._settable = settable
+        self.settable = settable
 
     def answer(self, line: str, name: str) -> Answer:
         """What `exim -be` says to a line of octets; `name` is what to call it."""
-        source = self.substituted(line, name)
-        if isinstance(source, Answer):
-            return source
+        source, failure = self.substituted(line, name)
+        if failure is not None:
+            return Answer(failure, source)
         definition = _DEFINITION.match(source.text)
         if definition is not None:
             return self._define(definition[1], definition[2], source)
-        setting = _SETTING.fullmatch(source.text) if self._settable else None
+        setting = _SETTING.fullmatch(source.text) if self.settable else None
         if setting is not None:
             return self._set(setting, source)
         return Answer(self._expand(source.text), source)
 
-    def substituted(self, line: str, name: str) -> Text | Answer:
-        """A line with its macros replaced, or why they cannot be."""
+    def substituted(self, line: str, name: str) -> tuple[Text, Failure | None]:
+        """A line with its macros replaced, or as it is and why they cannot be."""
         file = SourceFile(name, line)
         done = self._macros.substitute(file, 0, len(line))
         if done is None:
-            return Text.of(file)
+            return Text.of(file), None
         if done.problem is not None:
-            return Answer(Failure.unsupported(done.problem.message), Text.of(file))
-        return done.text
+            return Text.of(file), Failure.unsupported(done.problem.message)
+        return done.text, None
+
+    def expanded(
+        self, text: str, variables: Mapping[str, Value], headers: Mapping[str, Value]
+    ) -> Known | Failure:
+        """The value of a string that is nothing else, with other things set."""
+        source, failure = self.substituted(text, "string")
+        if failure is not None:
+            return failure
+        environment = replace(self.environment, variables=variables, headers=headers)
+        return expand(source.text, environment, self.limits)
 
     def _expand(self, text: str) -> Known | Failure:
         return expand(text, self.environment, self.limits)
@@ -130,3 +141,19 @@ class Console:
             return Answer(Failure(wrong), source)
         said = f"variable {name.removeprefix('acl_')} set"
         return Answer(Known(said), source, obeyed=True)
+
+
+def joined(lines: Iterable[str]) -> Iterator[str]:
+    r"""Lines as `exim -be` reads them: one that ends with `\` goes on in the next."""
+    before: str | None = None
+    for line in lines:
+        text = line.rstrip(BLANK)
+        if before is not None:
+            text = before + text.lstrip(BLANK)
+        if text.endswith("\\"):
+            before = text[:-1]
+            continue
+        before = None
+        yield text
+    if before is not None:
+        yield before

@@ -1,0 +1,189 @@
+"""One run of `eximkit expand`: what is asked, and what is answered."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from eximkit.cli.expand_jsonl import Malformed, Request, requests
+from eximkit.cli.expand_setup import console_of, release_of
+from eximkit.cli.output import emit, style
+from eximkit.config.build import build
+from eximkit.config.console import joined
+from eximkit.config.given import Given
+from eximkit.errors import ExpansionSyntaxError, InputError
+from eximkit.expansion.parse import parse
+from eximkit.expansion.values import Failure, Known
+from eximkit.files import FILE_LIMIT, Files, open_configuration
+from eximkit.lint import engine
+from eximkit.lint.finding import Severity
+from eximkit.lint.result import combined
+from eximkit.report import expand_failure, expand_jsonl, expand_tree, finding_text
+from eximkit.source import decode, octets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from eximkit.catalog import Release
+    from eximkit.cli.expand_setup import Options
+    from eximkit.config.model import Config
+    from eximkit.lint.result import LintResult
+    from eximkit.source import Text
+
+STANDARD_INPUT = "-"
+CODES = (
+    "EXS201", "EXS202", "EXS203", "EXS204", "EXS205", "EXS206", "EXS207", "EXS208",
+    "EXS209", "EXS214", "EXS215", "EXS222",
+)  # fmt: skip
+"""The rules that are about expansion strings as such."""
+
+
+class ExpandRun:
+    """What is asked, and of whom. failed: an answer was a failure, or had a finding."""
+
+    def __init__(self, options: Options) -> None:
+        """Raises SettingsError for a value that means nothing, InputError."""
+        self.options = options
+        self.release = release_of(options)
+        self.given = Given(self.release)
+        self.console = console_of(options, self.release, self.given)
+        self.failed = False
+
+    def answer_strings(self) -> None:
+        """The strings of the command line, one after the other."""
+        several = len(self.options.strings) > 1
+        named = (
+            (self._string(text), f"string {number}" if several else "string")
+            for number, text in enumerate(self.options.strings, 1)
+        )
+        if self.options.check and not self.options.tree:
+            result = combined(self._checked(text, name) for text, name in named)
+            emit(finding_text.report(result, style(None)), None)
+            return
+        for text, name in named:
+            emit(self.respond(text, name), None, dialogue=True)
+
+    def answer_lines(self) -> None:
+        """The lines of standard input, with a prompt each, as `exim -be` does."""
+        number = 0
+
+        def said() -> Iterator[str]:
+            nonlocal number
+            yield "> "
+            for line in joined(_lines(sys.stdin.buffer)):
+                number += 1
+                yield from self.respond(line, f"line {number}")
+                yield "> "
+            yield "\n"
+
+        emit(said(), None, dialogue=True)
+
+    def answer_requests(self) -> None:
+        """The requests of `--jsonl`."""
+        emit(map(self._request, requests(sys.stdin.buffer)), None, dialogue=True)
+
+    def check_configuration(self) -> None:
+        """Every string of the configuration that Exim expands, as the linter does."""
+        from eximkit.cli.lint_run import LintRun
+        from eximkit.cli.lint_run import Options as LintOptions
+
+        assert self.options.config is not None  # noqa: S101 - the caller looked
+        run = LintRun.of(
+            LintOptions(
+                (self.options.config,), None, self.options.root, self.options.defines,
+                self.options.exim_version, CODES,
+            )
+        )  # fmt: skip
+        result = run.check()
+        self.failed = self.failed or result.reaches(Severity.WARNING)
+        emit(finding_text.report(result, style(None)), None)
+
+    def respond(self, line: str, name: str) -> Iterator[str]:
+        """What to print for a line of octets."""
+        if self.options.tree:
+            yield from self._tree(line, name)
+            if not self.options.check:
+                return
+        if self.options.check:
+            yield from finding_text.report(self._checked(line, name), style(None))
+            return
+        answer = self.console.answer(line, name)
+        if isinstance(answer.result, Known):
+            yield decode(answer.result.text) + "\n"
+            return
+        yield from self._failed(answer.result, answer.source)
+
+    def _string(self, text: str) -> str:
+        """The octets of an argument; of `-`, all of standard input."""
+        if text != STANDARD_INPUT:
+            return octets(text)
+        data = open_configuration(STANDARD_INPUT).parts[0].file.data
+        return data.removesuffix("\n").removesuffix("\r")
+
+    def _tree(self, line: str, name: str) -> Iterator[str]:
+        source, failure = self.console.substituted(line, name)
+        if failure is not None:
+            yield from self._failed(failure, source)
+            return
+        try:
+            tree = parse(source.text)
+        except ExpansionSyntaxError as error:
+            failure = Failure(error.message, syntax=True)
+            yield from self._failed(failure, source)
+            return
+        yield from expand_tree.report(tree, style(None))
+
+    def _failed(self, failure: Failure, source: Text) -> Iterator[str]:
+        """The line that Exim prints, and on standard error what there is to add."""
+        self.failed = True
+        yield f"Failed: {decode(failure.message)}\n"
+        explained = expand_failure.report(
+            failure, source, self.release, style(None, sys.stderr)
+        )
+        click.echo("".join(explained), nl=False, err=True)
+
+    def _checked(self, line: str, name: str) -> LintResult:
+        """The findings about one string, those of `eximkit lint --as expansion`."""
+        source, _ = self.console.substituted(line, name)
+        result = engine.run(_fragment(source, self.release), self.release, path=name)
+        self.failed = self.failed or result.reaches(Severity.WARNING)
+        return result
+
+    def _request(self, request: Request | Malformed) -> str:
+        if isinstance(request, Malformed):
+            self.failed = True
+            return expand_jsonl.failure_line(request.message, "syntax")
+        if self.options.check:
+            return expand_jsonl.check_line(self._checked(request.expression, "expr"))
+        result = self._expanded(request)
+        self.failed = self.failed or isinstance(result, Failure)
+        return expand_jsonl.value_line(result)
+
+    def _expanded(self, request: Request) -> Known | Failure:
+        given = Given(self.release, self.given)
+        for name, value in request.variables.items():
+            wrong = given.set(name, value)
+            if wrong:
+                return Failure(f"set: {wrong}")
+        return self.console.expanded(request.expression, given.variables, given.headers)
+
+
+def _fragment(text: Text, release: Release) -> Config:
+    """A configuration that is one expansion string, as `--as expansion` makes it."""
+    file = text.pieces[0].file
+    config = build(file, Files(), release=release, fragment="expansion")
+    config.lines, config.expansion = [text], text
+    return config
+
+
+def _lines(stream: BinaryIO) -> Iterator[str]:
+    """The lines of a stream as octets, without their ends. Raises InputError."""
+    try:
+        while line := stream.readline(FILE_LIMIT + 1):
+            if len(line) > FILE_LIMIT:
+                raise InputError(f"standard input: a line has over {FILE_LIMIT} octets")
+            yield line.decode("latin-1").removesuffix("\n")
+    except OSError as error:
+        raise InputError(f"standard input: {error.strerror}") from error

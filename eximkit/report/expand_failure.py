@@ -1,0 +1,29 @@
+"""Why an expansion failed, for people: where in the string, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eximkit.lint.expandable import flaws
+from eximkit.report.excerpt import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from eximkit.catalog import Release
+    from eximkit.expansion.values import Failure
+    from eximkit.report.style import Style
+    from eximkit.source import Text
+
+
+def report(
+    failure: Failure, source: Text, release: Release, style: Style
+) -> Iterator[str]:
+    """The line with a caret, and advice; nothing where there is nothing to add."""
+    if failure.kind != "syntax":
+        return
+    for flaw in flaws(source.text, release)[:1]:
+        for line in excerpt(source.place(flaw.start, flaw.end), style):
+            yield line + "\n"
+        if flaw.hint:
+            yield f"  = {flaw.hint}\n"
