@@ -33,10 +33,10 @@ class Selector(StrEnum):
 class Evidence:
     """What the lines of a piece of log say of the selector.
 
-    first, last: hours. marked: lines with an L field. offered: those of them with `.` or
-    `*`. unmarked: ESMTP arrivals from hosts without one. hosts: some of their addresses,
-    the first ENOUGH_HOSTS in the order of their octets. version: of the daemon that began
-    the piece, "" where no start was seen.
+    first, last: days or hours. marked: lines with an L field; offered: those of them
+    with `.` or `*`. unmarked: ESMTP arrivals from hosts without one. hosts: some of the
+    hosts of unmarked arrivals, the first ENOUGH_HOSTS in the order of their octets.
+    version: of the daemon that began the piece, "" where no start was seen.
     """
 
     first: str = ""
@@ -85,7 +85,7 @@ class Piece:
 
 @dataclass(slots=True)
 class Stretches:
-    """The pieces of all logs; neighbours are joined, a start of the daemon parts them."""
+    """The pieces of all logs. Neighbours are joined; a start of the daemon parts."""
 
     pieces: dict[tuple[int, int], Piece] = field(default_factory=dict)
     """By source and start."""

@@ -1,6 +1,6 @@
 """What a stretch of log says, as counts that add up.
 
-`scan()` makes a `Summary` of each chunk; summaries of chunks add up to that of the whole
+`scan()` makes a `Summary` of each chunk; those of the chunks add up to that of the whole
 log, in any order and grouping.
 """
 
@@ -32,7 +32,8 @@ EVENTS = (
 class Arrival(NamedTuple):
     """The messages received in an hour that have all this in common.
 
-    hour: `YYYY-MM-DD HH`, as written in the log. over_smtp: from a host (H= is there).
+    hour: `YYYY-MM-DD HH` as written in the log, or the day alone where hours were not
+    asked for. over_smtp: from a host (H= is there).
     null_sender: from `<>`. form: of the L field, "" without one. protocol: P=, "" where
     there is none. tls: the version of X=, such as `TLS1.3`, "" in clear.
     """
@@ -48,8 +49,8 @@ class Arrival(NamedTuple):
 class Delivery(NamedTuple):
     """The deliveries of an hour that have all this in common.
 
-    flag: `=>`, `->` or `>>`. remote: to a host (H= is there). continued: on a connection
-    that an earlier message had opened (`]*`). form, tls: as in `Arrival`.
+    flag: `=>`, `->` or `>>`. remote: to a host (H= is there). continued: on a
+    connection that an earlier message had opened (`]*`). hour, form, tls: as in `Arrival`.
     """
 
     hour: str

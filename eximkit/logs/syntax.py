@@ -23,7 +23,8 @@ IP = rb"[0-9A-Fa-f:.]++"
 """An address inside brackets; not checked any further."""
 
 MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-SYSLOG_TIME = rb"[A-Z][a-z]{2} [ \d]\d " + CLOCK
+MONTH = rb"(?>" + rb"|".join(MONTHS) + rb")"
+SYSLOG_TIME = MONTH + rb" [ \d]\d " + CLOCK
 """RFC 3164, section 4.1.2: no year, the day padded with a blank."""
 ISO_TIME = DATE + rb"T" + CLOCK + rb"(?:\.\d{1,9})?+(?:Z|[+-]\d\d:\d\d)"
 """RFC 3339, as rsyslog writes it."""

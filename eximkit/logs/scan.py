@@ -1,0 +1,207 @@
+"""The fast path: log text to its counts.
+
+Most lines of a main log have one of few shapes. One regular expression describes these
+strictly, and one substitution over a whole block turns each such line into short tokens
+that say what it counts as; tokens are then counted in bulk. A line of any other shape
+comes through as it is, and the complete grammar (`line.py`) decides. The two must agree
+on every line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING
+
+from eximkit.logs.shapes import (
+    CONNECTION_SIGN,
+    CONNECTIONS,
+    HOST_OCTETS,
+    TOKENS,
+    UNKNOWN,
+    Stamped,
+    pattern,
+)
+from eximkit.logs.stretches import Piece
+from eximkit.logs.summary import Summary
+from eximkit.logs.syntax import DATE, ISO_TIME, SYSLOG_SOURCE, SYSLOG_TIME
+from eximkit.logs.tokens import Fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pcre2 import Pattern  # type: ignore[import-untyped]
+
+BY_HOST = "octets by host"
+BY_HOUR = "hours"
+"""In `wanted`: octets are counted for each sending address, too; times are told apart
+by the hour and not by the day alone. Both cost time."""
+
+BLOCK = 1 << 18
+"""How much text is turned into tokens at a time, in octets: what a cache holds."""
+TOKEN_LIMIT = 100_000
+"""How many different tokens are kept before they are added up."""
+
+_DAEMON_STARTED = b" daemon started: pid="
+_BEGINNINGS = (
+    (re.compile(DATE + rb" \d"), Stamped.FILE),
+    (re.compile(SYSLOG_TIME + SYSLOG_SOURCE + DATE + rb" \d"), Stamped.SYSLOG),
+    (re.compile(ISO_TIME + SYSLOG_SOURCE + DATE + rb" \d"), Stamped.SYSLOG),
+    (re.compile(SYSLOG_TIME), Stamped.SYSLOG_ONLY),
+    (re.compile(ISO_TIME), Stamped.ISO_SYSLOG_ONLY),
+)  # fmt: skip
+
+
+def scan(
+    chunk: bytes,
+    *,
+    wanted: frozenset[str] = frozenset(),
+    year: int | None = None,
+    source: int = 0,
+    offset: int = 0,
+) -> Summary:
+    """What a chunk of whole lines says.
+
+    wanted: what is counted only where it is asked for: BY_HOST, BY_HOUR. year: of lines
+    that carry none. source, offset: which log the chunk is of, and where in its text it
+    begins: what is found out from the neighbourhood of lines needs them.
+    """
+    scanner = Scanner(wanted=wanted, year=year, source=source)
+    scanner.feed(chunk, offset)
+    return scanner.finish()
+
+
+class Scanner:
+    """What the chunks of one log say together; cheaper than a `scan` of each."""
+
+    def __init__(
+        self,
+        *,
+        wanted: frozenset[str] = frozenset(),
+        year: int | None = None,
+        source: int = 0,
+    ) -> None:
+        self._hours = BY_HOUR in wanted
+        by_host = BY_HOST in wanted
+        self._template = TOKENS + (HOST_OCTETS if by_host else b"")
+        self._source = source
+        self._summary = Summary()
+        self._fold = Fold(self._summary, year, by_host=by_host, by_hour=self._hours)
+        self._tokens: Counter[bytes] = Counter()
+        self._piece: tuple[int, int, bool] | None = None
+
+    def feed(self, chunk: bytes, offset: int) -> None:
+        """Take in whole lines that begin at `offset`; the last may lack its LF."""
+        self._summary.octets += len(chunk)
+        for start, end, started in _pieces(chunk):
+            self._continue(offset + start, offset + end, started)
+            for block in _blocks(chunk, start, end):
+                self._tokens.update(self._reduced(block))
+                if len(self._tokens) > TOKEN_LIMIT:
+                    self._fold_tokens()
+
+    def finish(self) -> Summary:
+        """The counts of all that was fed."""
+        self._end_piece()
+        return self._summary
+
+    def _continue(self, start: int, end: int, started: bool) -> None:
+        """Go on with the piece at hand, or begin another."""
+        piece = self._piece
+        if piece is not None and not started and piece[1] == start:
+            self._piece = piece[0], end, piece[2]
+        else:
+            self._end_piece()
+            self._piece = start, end, started
+
+    def _end_piece(self) -> None:
+        self._fold_tokens()
+        if self._piece is not None:
+            start, end, started = self._piece
+            evidence = self._fold.evidence()
+            self._summary.stretches.add(
+                Piece(self._source, start, end, started, evidence)
+            )
+            self._piece = None
+
+    def _fold_tokens(self) -> None:
+        self._fold.take(self._tokens)
+        self._tokens = Counter()
+
+    def _reduced(self, block: bytes) -> list[bytes]:
+        """The tokens of a block, whose lines are counted."""
+        from pcre2 import LibraryError
+
+        template = self._template
+        if _compiled(CONNECTION_SIGN).search(block):
+            template += CONNECTIONS
+        expression = _compiled(pattern(_stamped(block), hours=self._hours))
+        text: bytes
+        try:
+            text, lines = expression.subn(template, block)
+        except LibraryError:
+            # A limit of the matcher. Nothing is lost: the complete grammar takes all.
+            all_lines = block.split(b"\n")[:-1]
+            text, lines = b"".join(UNKNOWN % line for line in all_lines), len(all_lines)
+        self._summary.lines += lines
+        tokens = text.split(b"\n")
+        tokens.pop()
+        return tokens
+
+
+def _pieces(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Where the chunk is parted: before each line that tells of a daemon's start.
+
+    Each piece has a start, an end, and whether it begins with such a line.
+    """
+    begin, started = 0, False
+    found = chunk.find(_DAEMON_STARTED)
+    while found >= 0:
+        line = chunk.rfind(b"\n", begin, found) + 1 or begin
+        if line > begin:
+            yield begin, line, started
+        begin, started = line, True
+        end = chunk.find(b"\n", found)
+        found = chunk.find(_DAEMON_STARTED, end) if end >= 0 else -1
+    if begin < len(chunk):
+        yield begin, len(chunk), started
+
+
+def _blocks(chunk: bytes, start: int, end: int) -> Iterator[bytes]:
+    """The text in blocks of whole lines, each with its LF."""
+    while start < end:
+        stop = end
+        if end - start > BLOCK:
+            stop = chunk.rfind(b"\n", start, start + BLOCK) + 1
+            stop = stop or (chunk.find(b"\n", start + BLOCK, end) + 1 or end)
+        block = chunk[start:stop]
+        yield block if block.endswith(b"\n") else block + b"\n"
+        start = stop
+
+
+def _stamped(block: bytes) -> Stamped:
+    """How most lines of a block probably begin: judged by the first that begins so.
+
+    A wrong guess costs time alone.
+    """
+    start = 0
+    for _ in range(20):
+        for beginning, stamped in _BEGINNINGS:
+            if beginning.match(block, start):
+                return stamped
+        start = block.find(b"\n", start) + 1
+        if not start:
+            break
+    return Stamped.FILE
+
+
+@cache
+def _compiled(expression: bytes) -> Pattern:
+    import pcre2  # type: ignore[import-untyped]
+
+    try:
+        return pcre2.compile(expression)
+    except pcre2.LibraryError:
+        # Not every processor has a just-in-time compiler for it.
+        return pcre2.compile(expression, jit=False)

@@ -1,0 +1,197 @@
+"""The shapes of line that the fast path knows, and the tokens that it makes of them.
+
+Each shape is strict: what it takes, the complete grammar understands alike. Tokens are
+described in `tokens.py`. Groups are numbered alike in all shapes:
+
+     1 hour              5 address of the host     9 form of the L field
+     2 `<>`, flag        6 its port               10 TLS version (arrivals)
+     3 router            7 Ci=, or `*`            11 octets (S=)
+     4 transport         8 P=, or TLS version
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from eximkit.logs.syntax import (
+    DATE,
+    IP,
+    ISO_TIME,
+    MESSAGE_ID,
+    MILLISECONDS,
+    MONTH,
+    PROCESS,
+    SYSLOG_SOURCE,
+    SYSLOG_TIME,
+    ZONE,
+)
+
+
+class Stamped(Enum):
+    """What stands before the first word of an entry."""
+
+    FILE = "Exim's stamp"
+    SYSLOG = "syslog's and Exim's"
+    SYSLOG_ONLY = "syslog's, without a year"
+    ISO_SYSLOG_ONLY = "syslog's, with a year"
+
+
+_STAMP = (
+    rb"(" + DATE + rb"%s:\d\d:\d\d"
+    rb"(?:" + MILLISECONDS + rb")?+(?: " + ZONE + rb")?+(?: " + PROCESS + rb")?+ "
+)
+_PREFIX = rb"(?>" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")" + SYSLOG_SOURCE
+_UNSTAMPED = SYSLOG_SOURCE + rb"(?!" + DATE + rb" )(?:" + PROCESS + rb" )?+"
+PREFIXES = {
+    Stamped.FILE: _STAMP,
+    Stamped.SYSLOG: _PREFIX + _STAMP,
+    Stamped.SYSLOG_ONLY: rb"(" + MONTH + rb" [ \d]\d%s:\d\d:\d\d" + _UNSTAMPED,
+    Stamped.ISO_SYSLOG_ONLY: (
+        rb"("
+        + DATE
+        + rb"T\d\d):\d\d:\d\d(?:\.\d{1,9})?+(?:Z|[+-]\d\d:\d\d)"
+        + _UNSTAMPED
+    ),
+}
+"""How a line begins; what is missing is the hour, in the group or behind it."""
+
+_QUOTED = rb'"(?>[^"\\\n\0]++|\\[^\n\0])*+"'
+_ADDRESS = rb"(?>" + _QUOTED + rb"@)?+[^\s\"<>\0]++"
+_BRACKETED = rb"<(?>" + _QUOTED + rb"@)?+[^\s\"<>\0]*+>"
+_WORD = rb"[^\s\":=\0]++"
+_TIME = rb"-?[\d.]++[a-z][\da-z]*+"
+_TAIL = rb"(?>[^\n\0:]++|:(?!\d\d:\d\d[ .]))*+"
+"""The rest of a line, whatever it says. A clock time may be part of the stamp of another
+entry that ran into this one: the complete grammar finds that out."""
+
+_HOST_NAME = rb"[^\s\[\]()\"=<>\0]++"
+_CLIENT_NAMES = (
+    rb"(?>" + _HOST_NAME + rb" (?=[(\[]))?+(?>\([^()\n\0\"=]++\) )?+"
+)  # fmt: skip
+_CLIENT = _CLIENT_NAMES + rb"\[" + IP + rb"\](?>:\d++)?+"
+_INTERFACE = rb"(?> I=\[" + IP + rb"\](?>:\d++)?+)?+(?> TFO\*?+)?+"
+_X = rb" X=%s:[^\s\"\0]++"
+_TLS_VERSION = rb"(?>TLS|SSL)v?+\d(?>\.\d)?+"
+_PEER = rb'(?> CV=[a-z]++)?+(?> DN="[^"\n\0]*+"(?=[ :]))?+'
+_TLS = rb"(?>" + _X % (rb"(" + _TLS_VERSION + rb")") + rb")?+" + _PEER
+_TLS_UNSEEN = rb"(?>" + _X % _TLS_VERSION + rb")?+" + _PEER
+_AUTH = rb"(?> A=[^\s\"\0]++)?+"
+_FROM = rb"(?> F=" + _BRACKETED + rb")?+"
+
+
+def _arrival(session: bytes, rest: bytes) -> bytes:
+    """From the flag to the end of the line: what is trusted ends with S=."""
+    return (
+        rb"[<(]= (?>(<>)|" + _ADDRESS + rb")()()(?> R=[^\s\"\0]++)?+(?> DS)?+"
+        + session + rest + rb" S=(\d++)(?=[ \n])" + _TAIL
+    )  # fmt: skip
+
+
+def _delivery(where: bytes) -> bytes:
+    """From the flag to the end of the line, of which nothing is left open."""
+    return (
+        rb"([-=>])> (?>[|/](?>[^<>\"\n\0 ]++| (?![A-Z]++=|<))*+(?= <)|" + _ADDRESS
+        + rb")(?> " + _BRACKETED + rb")?+" + _FROM + rb"(?> P=" + _BRACKETED + rb")?+"
+        + rb" R=(" + _WORD + rb") T=(" + _WORD + rb")(?> S=\d++)?+" + where
+        + rb"(?> C=" + _QUOTED + rb")?+(?> QT=" + _TIME + rb")?+(?> DT=" + _TIME
+        + rb")?+(?=\n)"
+    )  # fmt: skip
+
+
+_AS_PROTOCOL = rb"(?> P=([^\s\"\0]++))?+"
+_OF_MESSAGE = {
+    b"A": _arrival(
+        rb" H=" + _CLIENT_NAMES + rb"\[(" + IP + rb")\](:\d++)?+" + _INTERFACE
+        + rb"(?> U=" + _WORD + rb")?+(?> Ci=(\d++))?+" + _AS_PROTOCOL,
+        rb"(?> (L[.*]?+-?+)(?= ))?+" + _TLS + rb"(?> SNI=[^\s\"\0]++)?+" + _AUTH
+        + rb"(?> PRDR)?+(?> K)?+" + _AUTH,
+    ),
+    # (What cannot match leaves its groups unset: no host, no port.)
+    b"M": _arrival(rb"(?:(?!)()()())?+(?> U=" + _WORD + rb")?+" + _AS_PROTOCOL, rb"()()"),
+    b"R": _delivery(
+        rb" H=" + _HOST_NAME + rb"(?> DS)?+ \[(" + IP + rb")\](:\d++)?+(\*)?+"
+        + _INTERFACE + _TLS + _AUTH + rb"(?> (L\*?+)(?=[ \n]))?+(?> PRDR)?+(?> K)?+"
+    ),
+    b"D": _delivery(b""),
+    b"completed": rb"Completed(?> QT=" + _TIME + rb")?+(?=\n)",
+    b"frozen": rb"Frozen(?=[ \n])" + _TAIL,
+    b"deferral": (
+        rb"== " + _ADDRESS + rb"(?> " + _BRACKETED + rb")?+ R=" + _WORD + rb"(?> T="
+        + _WORD + rb")(?> H=" + _HOST_NAME + rb" \[" + IP + rb"\](?>:\d++)?+)?+"
+        rb" defer \(-?\d++\)(?=[: \n])" + _TAIL
+    ),
+    b"failure": (
+        rb"\*\* " + _ADDRESS + rb"(?> " + _BRACKETED + rb")?+" + _FROM
+        + rb"(?> P=" + _BRACKETED + rb")?+ R=" + _WORD + rb"(?> T=" + _WORD
+        + rb"(?> H=" + _HOST_NAME + rb" \[" + IP + rb"\](?>:\d++)?+\*?+" + _TLS_UNSEEN
+        + rb")?+)?+ ?+: " + _TAIL
+    ),
+}  # fmt: skip
+"""What may follow a message id. The name of a shape is the first word of its token."""
+
+_UNCOUNTED = (
+    rb"cwd=[^ \n]++ \d++ args:",
+    rb"(?:Start|End) queue run: pid=\d++(?=[ \n])",
+    rb"no host name found for IP address ",
+    rb"SMTP connection from " + _CLIENT
+    + rb"(?> closed by QUIT| lost(?= D=|\n)| \(TCP/IP connection count = \d++\))",
+    rb"unexpected disconnection while reading SMTP command from ",
+    rb"no MAIL in (?>TFO\*?+ )?+SMTP connection from ",
+    rb"TLS error on connection from ",
+    rb"\w++ authenticator failed for ",
+    rb"H=" + _CLIENT + _INTERFACE + _TLS_UNSEEN + rb" sender verify fail for <",
+)  # fmt: skip
+_SYNC = rb"SMTP protocol synchronization error \(%s\): rejected " + _TAIL
+_FREE = {
+    b"reject": (
+        rb"(?>H="
+        + _CLIENT
+        + _INTERFACE
+        + _TLS_UNSEEN
+        + _AUTH
+        + _FROM
+        + rb" (?:temporarily )?+rejected (?>RCPT|MAIL) <|rejected (?>EHLO|HELO) from H="
+        + _CLIENT
+        + rb": )"
+        + _TAIL
+    ),
+    b"sync_greeting": _SYNC % rb"input sent without waiting for greeting",
+    b"sync_not_advertised": (
+        _SYNC % rb"next input sent too soon: pipelining was not advertised"
+    ),
+    b"sync_advertised": (
+        _SYNC % rb"next input sent too soon: pipelining was advertised"
+    ),
+    b"other": rb"(?>" + rb"|".join(_UNCOUNTED) + rb")" + _TAIL,
+}
+"""What may stand where no message is spoken of."""
+
+
+def pattern(stamped: Stamped, *, hours: bool) -> bytes:
+    """The expression that takes one line, its LF included, at each match.
+
+    hours: times are told apart by the hour, not by the day alone.
+    """
+    prefix = PREFIXES[stamped] % (rb"[ T]\d\d)" if hours else rb")[ T]\d\d")
+    message, free = (
+        rb"|".join(shape + rb"(*:" + name + rb")" for name, shape in shapes.items())
+        for shapes in (_OF_MESSAGE, _FREE)
+    )
+    return (
+        rb"(?|" + prefix + rb"(?|" + MESSAGE_ID + rb" (?|" + message
+        + rb")|" + free + rb")\n|()([^\n]*+)(*:?)\n)"
+    )  # fmt: skip
+
+
+TOKENS = b"$*MARK\t$1\t$2\t$3\t$4\t$7\t$8\t$9\t$10\t$11\n${5:+$*MARK.\t$5\t$9\n:}"
+"""What is written in the place of each line. (No escapes inside `${…}`.)"""
+_CONNECTION = b"C$*MARK\t$1\t$5$6\t$9\t$7\n"
+CONNECTIONS = b"${6:+" + _CONNECTION + b":${7:+" + _CONNECTION + b":}}"
+"""One more token, for lines that tell one connection from another."""
+CONNECTION_SIGN = rb"\]:\d| Ci=\d"
+"""Found in all text that has such lines."""
+HOST_OCTETS = b"${11:+B$*MARK\t$5\t$11\n:}"
+"""One more token, where octets are counted for each host."""
+
+UNKNOWN = b"?\t\t%b" + 7 * b"\t" + b"\n"
+"""What becomes of a line of no known shape."""

@@ -1,0 +1,284 @@
+"""Tokens, and records of the complete grammar, to the counts of a `Summary`.
+
+What the substitution makes of a line is one token or more, fields parted by tabs:
+
+    A|M hour null - - ci protocol form tls octets          a message received
+    R|D hour flag router transport continued tls form - -  a delivery
+    NAME hour - …                     one of the events of `summary.EVENTS`
+    ? - line - …                      a line for the complete grammar
+    A.|R. address form                the host of A or R
+    CA|CR hour address:port form ci   the connection of A, where ports or Ci= are logged
+    BA address octets                 the octets of A, where asked for by host
+
+A: received over SMTP from a host. M: received otherwise. R: to a host. D: any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from eximkit.logs.line import parse_line
+from eximkit.logs.record import ARRIVALS, DELIVERIES, Kind
+from eximkit.logs.stretches import ENOUGH_HOSTS, Evidence
+from eximkit.logs.summary import Arrival, Delivery
+from eximkit.logs.syntax import MONTHS
+from eximkit.logs.values import tls_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from eximkit.logs.record import LogRecord
+    from eximkit.logs.summary import Summary
+
+_FLAG_OF = {Kind.DELIVERY: "=>", Kind.FURTHER: "->", Kind.CUTTHROUGH: ">>"}
+_EVENTS = {
+    Kind.COMPLETED: "completed",
+    Kind.DEFERRAL: "deferral",
+    Kind.FAILURE: "failure",
+    Kind.FROZEN: "frozen",
+    Kind.REJECTION: "reject",
+    Kind.TEMPORARY_REJECTION: "reject",
+    Kind.SYNC_GREETING: "sync_greeting",
+    Kind.SYNC_NOT_ADVERTISED: "sync_not_advertised",
+    Kind.SYNC_ADVERTISED: "sync_advertised",
+}
+_FLAGS = {b"=": "=>", b"-": "->", b">": ">>"}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What becomes `Evidence`."""
+
+    hours: set[str] = field(default_factory=set)
+    marked: int = 0
+    offered: int = 0
+    unmarked: int = 0
+    hosts: set[bytes] = field(default_factory=set)
+    version: str = ""
+
+    def mark(self, form: str, count: int) -> None:
+        self.marked += count
+        if form not in {"L", "L-"}:
+            self.offered += count
+
+    def host(self, address: bytes) -> None:
+        self.hosts.add(address)
+        if len(self.hosts) > 16 * ENOUGH_HOSTS:
+            self.hosts = set(sorted(self.hosts)[:ENOUGH_HOSTS])
+
+
+class Fold:
+    """Adds tokens and records to a summary, and keeps what tells of the selector."""
+
+    def __init__(
+        self, summary: Summary, year: int | None, *, by_host: bool, by_hour: bool
+    ) -> None:
+        self._summary = summary
+        self._year = year
+        self._by_host = by_host
+        self._stamp_length = len("YYYY-MM-DD HH" if by_hour else "YYYY-MM-DD")
+        self._clients = summary.hosts["in"]
+        self._servers = summary.hosts["out"]
+        self._seen = _Seen()
+
+    def evidence(self) -> Evidence:
+        """What was seen since this was last asked."""
+        seen, self._seen = self._seen, _Seen()
+        hours = [
+            hour for hour in (min(seen.hours, default=""), max(seen.hours, default=""))
+        ]
+        return Evidence(
+            hours[0],
+            hours[1],
+            seen.marked,
+            seen.offered,
+            seen.unmarked,
+            tuple(sorted(seen.hosts)[:ENOUGH_HOSTS]),
+            seen.version,
+        )
+
+    def take(self, tokens: Mapping[bytes, int]) -> None:
+        """Add tokens, each with how often it occurred."""
+        received: dict[bytes, list[int]] = {}
+        for token, count in tokens.items():
+            if token.startswith(_MESSAGES):
+                # Nearly all are different, for their sizes are: kept short.
+                key, _, octets = token.rpartition(b"\t")
+                entry = received.get(key)
+                if entry is None:
+                    received[key] = [count, count * int(octets)]
+                else:
+                    entry[0] += count
+                    entry[1] += count * int(octets)
+                continue
+            name, hour, rest = token.split(b"\t", 2)
+            if (handler := _HANDLERS.get(name)) is not None:
+                handler(self, name, hour, rest, count)
+            elif name not in _IGNORED:
+                self._count_event(hour_text(hour, self._year), name.decode(), count)
+        for key, (messages, octets_received) in received.items():
+            name, hour, rest = key.split(b"\t", 2)
+            kind = _arrival_kind(name, rest)
+            arrival = Arrival(hour_text(hour, self._year), *kind)
+            self._receive(arrival, messages, octets_received)
+
+    def _delivery(self, name: bytes, hour: bytes, rest: bytes, count: int) -> None:
+        kind = _delivery_kind(name, rest)
+        self._deliver(Delivery(hour_text(hour, self._year), *kind), count)
+
+    def _client(self, _name: bytes, address: bytes, form: bytes, count: int) -> None:
+        self._clients.add(address, form, count)
+        if not form:
+            self._seen.host(address)
+
+    def _server(self, _name: bytes, address: bytes, form: bytes, count: int) -> None:
+        self._servers.add(address, form, count)
+
+    def _connection(self, _name: bytes, hour: bytes, rest: bytes, _count: int) -> None:
+        peer, form, connection = rest.split(b"\t")
+        self._connect(hour_text(hour, self._year), peer, connection, b"*" in form)
+
+    def _octets(self, _name: bytes, address: bytes, octets: bytes, count: int) -> None:
+        self._summary.octets_of_hosts.add(address, b"", count * int(octets))
+
+    def _line(self, _name: bytes, _hour: bytes, rest: bytes, count: int) -> None:
+        self.record(parse_line(rest[:-7], self._year), count)
+
+    def record(self, record: LogRecord, count: int = 1) -> None:
+        """Add a line that the complete grammar has read, `count` times over."""
+        hour = record.stamp[: self._stamp_length]
+        if record.kind in ARRIVALS:
+            self._record_arrival(record, hour, count)
+        elif record.kind in DELIVERIES:
+            self._record_delivery(record, hour, count)
+        elif record.kind is Kind.GARBAGE:
+            self._summary.garbage += count
+        else:
+            self._summary.unparsed += count * (record.kind is Kind.UNPARSED)
+            self._count_event(hour, _EVENTS.get(record.kind, "other"), count)
+            if record.kind is Kind.DAEMON_START:
+                self._seen.version = record.version
+
+    def _record_arrival(self, record: LogRecord, hour: str, count: int) -> None:
+        size = record.size or 0
+        key = Arrival(
+            hour,
+            record.over_smtp,
+            not record.sender,
+            record.form,
+            record.protocol,
+            record.tls_version,
+        )
+        self._receive(key, count, count * size)
+        if not key.over_smtp:
+            return
+        address, form = record.ip.encode(), record.form.encode()
+        self._client(b"", address, form, count)
+        if record.port is not None or record.connection_id:
+            port = b"" if record.port is None else b":%d" % record.port
+            connection = record.connection_id.encode()
+            self._connect(hour, address + port, connection, b"*" in form)
+        if self._by_host:
+            self._summary.octets_of_hosts.add(address, b"", count * size)
+
+    def _record_delivery(self, record: LogRecord, hour: str, count: int) -> None:
+        key = Delivery(
+            hour,
+            _FLAG_OF[record.kind],
+            record.remote,
+            record.continued,
+            record.form,
+            record.tls_version,
+            record.router,
+            record.transport,
+        )
+        self._deliver(key, count)
+        if record.remote:
+            self._servers.add(record.ip.encode(), record.form.encode(), count)
+
+    def _receive(self, key: Arrival, messages: int, octets: int) -> None:
+        self._summary.receive(key, messages, octets)
+        if key.over_smtp:
+            seen = self._seen
+            seen.hours.add(key.hour)
+            if key.form:
+                seen.mark(key.form, messages)
+            elif extended(key.protocol):
+                seen.unmarked += messages
+
+    def _deliver(self, key: Delivery, count: int) -> None:
+        deliveries = self._summary.deliveries
+        deliveries[key] = deliveries.get(key, 0) + count
+        if key.form:
+            self._seen.hours.add(key.hour)
+            self._seen.mark(key.form, count)
+
+    def _connect(self, hour: str, peer: bytes, connection: bytes, early: bool) -> None:
+        member = b"%b%b\t%b\t%b" % (
+            b"*" if early else b"-", hour[:10].encode(), peer, connection,
+        )  # fmt: skip
+        self._summary.connections.update((member,))
+
+    def _count_event(self, hour: str, name: str, count: int) -> None:
+        events = self._summary.events
+        events[hour, name] = events.get((hour, name), 0) + count
+
+
+_HANDLERS: dict[bytes, Callable[[Fold, bytes, bytes, bytes, int], None]] = {
+    b"R": Fold._delivery,  # noqa: SLF001
+    b"D": Fold._delivery,  # noqa: SLF001
+    b"A.": Fold._client,  # noqa: SLF001
+    b"R.": Fold._server,  # noqa: SLF001
+    b"CA": Fold._connection,  # noqa: SLF001
+    b"BA": Fold._octets,  # noqa: SLF001
+    b"?": Fold._line,  # noqa: SLF001
+}
+_MESSAGES = (b"A\t", b"M\t")
+_IGNORED = {b"CR", b"BM"}
+
+
+@lru_cache(maxsize=4096)
+def hour_text(hour: bytes, year: int | None) -> str:
+    """The hour of a token as `YYYY-MM-DD HH`; without any year it is 0000."""
+    text = hour.decode()
+    if text[0].isdigit():
+        return text.replace("T", " ")
+    month = MONTHS.index(hour[:3]) + 1
+    return f"{year or 0:04d}-{month:02d}-{int(text[4:6]):02d}{text[6:]}"
+
+
+@lru_cache(maxsize=4096)
+def _arrival_kind(name: bytes, rest: bytes) -> tuple[bool, bool, str, str, str]:
+    """The fields of `Arrival` behind the hour, from those of a token."""
+    null, _, _, _, protocol, form, tls = rest.split(b"\t")
+    return (
+        name == b"A",
+        bool(null),
+        form.decode(),
+        _text(protocol),
+        tls_version(_text(tls)),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _delivery_kind(
+    name: bytes, rest: bytes
+) -> tuple[str, bool, bool, str, str, str, str]:
+    """The fields of `Delivery` behind the hour, from those of a token."""
+    flag, router, transport, continued, tls, form, _, _ = rest.split(b"\t")
+    return (
+        _FLAGS[flag], name == b"R", bool(continued), form.decode(),
+        tls_version(_text(tls)), _text(router), _text(transport),
+    )  # fmt: skip
+
+
+def _text(octets: bytes) -> str:
+    return octets.decode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=1024)
+def extended(protocol: str) -> bool:
+    """Whether a client of this protocol (P=) was told of extensions: EHLO or LHLO."""
+    return protocol.removeprefix("utf8").startswith(("es", "lmtp"))

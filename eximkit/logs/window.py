@@ -1,0 +1,77 @@
+"""The lines of a log that were written in a certain time, by its own clock."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from eximkit.logs.syntax import (
+    CLOCK,
+    DATE,
+    ISO_TIME,
+    MONTHS,
+    SYSLOG_SOURCE,
+    SYSLOG_TIME,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OWN = DATE + rb" " + CLOCK
+_LINE = re.compile(
+    rb"^(?:(" + _OWN + rb")|(" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")" + SYSLOG_SOURCE
+    + rb"(?:\[\d{1,6}[/\\]\d{1,6}\] )?+(" + _OWN + rb")?+)",
+    re.MULTILINE,
+)  # fmt: skip
+_KNOWN_TIMES = 1 << 16
+
+
+@dataclass(slots=True)
+class Window:
+    """From `since` on and before `until`, each `YYYY-MM-DD HH:MM:SS` or "" for any time."""
+
+    since: str = ""
+    until: str = ""
+
+    def __contains__(self, time: str) -> bool:
+        return self.since <= time and (not self.until or time < self.until)
+
+    def runs(self, text: bytes, year: int | None = None) -> Iterator[tuple[int, int]]:
+        """The parts [start, end) of whole lines that are within.
+
+        year: of lines that carry none. A line without a time goes with the one before
+        it, the first ones with the first that has one.
+        """
+        known: dict[bytes, bool] = {}
+        start = 0
+        before: bool | None = None
+        for line in _LINE.finditer(text):
+            time = line[1] or line[3] or line[2]
+            inside = known.get(time)
+            if inside is None:
+                if len(known) > _KNOWN_TIMES:
+                    known.clear()
+                inside = known[time] = _written(time, year) in self
+            if inside is not before:
+                if before:
+                    yield start, line.start()
+                start = line.start() if before is not None else 0
+                before = inside
+        if before is not False:
+            yield start, len(text)
+
+
+def _written(time: bytes, year: int | None) -> str:
+    """A time as Exim writes it."""
+    text = time.decode()
+    if text[0].isdigit():
+        return text[:19].replace("T", " ")
+    month = _months().get(time[:3], 0)
+    return f"{year or 0:04}-{month:02}-{text[4:6].replace(' ', '0')} {text[7:15]}"
+
+
+@cache
+def _months() -> dict[bytes, int]:
+    return {name: number for number, name in enumerate(MONTHS, 1)}
