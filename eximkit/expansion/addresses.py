@@ -4,7 +4,8 @@
 brackets, a source route and comments, and give "" for anything else; `addresses` takes
 a header's whole list, groups included.
 
-Options say whether domains may be literals, end in a dot, or be in UTF-8: NotPure.
+Options say whether domains may be literals, end in a dot, or be in UTF-8; without them
+such an address is NotPure.
 """
 
 from __future__ import annotations
@@ -20,12 +21,21 @@ from eximkit.source import BLANK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from eximkit.expansion.textsettings import TextSettings
+
 _BLANKS = re.compile(r"[ \t\n\r\f\v]+", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 # An atom with its dots: no control characters, no specials, but escaped ones.
 _ATOM = re.compile(r"(?:[^\x00-\x20\x7f()<>\[\]:;@\\,\"]|\\.|\\\Z)+", re.DOTALL)
 _DOT_AT_END = re.compile(r"(?<!\\)(?:\\\\)*\.\Z")
 _SUBDOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*", re.ASCII)
+_UTF8 = (
+    r"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}"
+    r"|[\xf8-\xfb][\x80-\xbf]{4}|[\xfc-\xff][\x80-\xbf]{5}"
+)
+_UTF8_SUBDOMAIN = re.compile(
+    rf"(?:[A-Za-z0-9]|{_UTF8})(?:[A-Za-z0-9-]|{_UTF8})*", re.ASCII
+)
 _LITERAL = re.compile(r"\[[A-Za-z0-9.:]*\]", re.ASCII)
 
 
@@ -42,8 +52,9 @@ class _Malformed(Exception):
 class _Reader:
     """A place in a text that is read as one address."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, settings: TextSettings | None) -> None:
         self.text = text
+        self.settings = settings
         self.at = 0
         self.in_group = False
 
@@ -99,27 +110,35 @@ class _Reader:
         self.skip()
         if self.next() == "[":
             literal = self.take(_LITERAL)
-            if not literals:
+            if self.settings is not None:
+                literals = literals or self.settings.allow_domain_literals
+            elif not literals:
                 raise NotPure("allow_domain_literals")
-            if not literal:
+            if not literals or not literal:
                 raise _Malformed
             self.skip()
             return literal
         parts: list[str] = []
         while True:
             self.skip()
-            part = self.take(_SUBDOMAIN)
-            if self.next() >= "\x80":
+            part = self.take(self.subdomain())
+            if self.next() >= "\x80" and self.settings is None:
                 raise NotPure("allow_utf8_domains")
             if not part:
-                if parts and self.next() in {"", ">", ";"}:
+                if parts and self.settings is None and self.next() in {"", ">", ";"}:
                     raise NotPure("strip_trailing_dot")
+                if parts and self.settings and self.settings.strip_trailing_dot:
+                    return ".".join(parts)
                 raise _Malformed
             parts.append(part)
             self.skip()
             if self.next() != ".":
                 return ".".join(parts)
             self.at += 1
+
+    def subdomain(self) -> re.Pattern[str]:
+        utf8 = self.settings is not None and self.settings.allow_utf8_domains
+        return _UTF8_SUBDOMAIN if utf8 else _SUBDOMAIN
 
     def route(self) -> None:
         """A source route `@a,@b:`, which is dropped."""
@@ -207,9 +226,9 @@ class _Reader:
         return found
 
 
-def _parsed(text: str) -> _Address | None:
+def _parsed(text: str, settings: TextSettings | None) -> _Address | None:
     try:
-        return _Reader(text).address()
+        return _Reader(text, settings).address()
     except _Malformed:
         return None
 
@@ -218,25 +237,25 @@ def _text(found: _Address) -> str:
     return f"{found.local}@{found.domain}" if found.domain else found.local
 
 
-def address(text: str) -> str:
+def address(text: str, settings: TextSettings | None = None) -> str:
     """The address itself, or "" if the text is not one address."""
-    found = _parsed(text)
+    found = _parsed(text, settings)
     return "" if found is None else _text(found)
 
 
-def domain(text: str) -> str:
+def domain(text: str, settings: TextSettings | None = None) -> str:
     """The domain, or "" where there is none."""
-    found = _parsed(text)
+    found = _parsed(text, settings)
     return "" if found is None else found.domain
 
 
-def local_part(text: str) -> str:
+def local_part(text: str, settings: TextSettings | None = None) -> str:
     """The local part, or "" if the text is not one address."""
-    found = _parsed(text)
+    found = _parsed(text, settings)
     return "" if found is None else found.local
 
 
-def addresses(text: str) -> str:
+def addresses(text: str, settings: TextSettings | None = None) -> str:
     """The addresses of a header as a list; what is malformed is left out.
 
     A leading `>` and a character choose the separator of the result.
@@ -252,7 +271,7 @@ def addresses(text: str) -> str:
     found: list[str] = []
     in_group = False
     for part in _parts(rest):
-        reader = _Reader(part)
+        reader = _Reader(part, settings)
         reader.in_group = in_group
         if not in_group:
             reader.label()
@@ -271,7 +290,7 @@ def addresses(text: str) -> str:
 def _parts(text: str) -> Iterator[str]:
     """The parts between commas that stand in no quotes, comment, brackets or route."""
     start = at = 0
-    reader = _Reader(text)
+    reader = _Reader(text, None)
     angle = route = False
     while at < len(text):
         character = text[at]

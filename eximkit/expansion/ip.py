@@ -17,6 +17,7 @@ _MASKED = re.compile(
 )
 _GROUPS = 8
 _LONGEST = 64
+_MAPPED = "::ffff:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +172,26 @@ def reverse(text: str) -> str:
         raise ExpansionFailed(f"reverse_ip() not given an IP address [{text}]")
     address = found[0]
     value = address.value
-    if address.bits == 128 and text.startswith("::ffff:"):
-        if "." not in text:
-            raise NotPure("how this release misreads such an address")
-        address = Address(32, value & 0xFFFFFFFF)
+    if address.bits == 128 and text.startswith(_MAPPED):
+        address = _mapped(text[len(_MAPPED) :].partition("/")[0])
+        value = address.value
     if address.bits == 32:
         return ".".join(str(value >> shift & 255) for shift in (0, 8, 16, 24))
     return ".".join(reversed(f"{value:032x}"))
+
+
+def _mapped(rest: str) -> Address:
+    """What Exim 4.96 takes the end of a mapped address for: one of its own.
+
+    The first group is then the first of an IPv6 address, and the others its last ones.
+    """
+    value = _ipv4(rest)
+    if value is not None:
+        return Address(32, value)
+    first, *others = _groups(rest) or [0]
+    if not others:
+        raise NotPure("what lies in memory")
+    value = first << 112
+    for place, group in enumerate(reversed(others)):
+        value |= group << 16 * place
+    return Address(128, value)

@@ -1,14 +1,9 @@
-"""UTF-8 and internationalised names (Exim specification, sections 11.6 and 59)."""
+"""UTF-8 to ISO 8859-1, and text made well-formed (Exim specification, section 11.6)."""
 
 from __future__ import annotations
 
-import re
+from eximkit.expansion.values import NotPure
 
-from eximkit.expansion.encodings import escape
-from eximkit.expansion.values import ExpansionFailed, NotPure, stops
-
-_PREFIX = "xn--"
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.+[A-Za-z0-9_-]+)*", re.ASCII)
 # Lead octets and how many octets follow, in the old scheme of up to six octets.
 _FOLLOWERS = (
     *((code, 1) for code in range(0xC0, 0xE0)),
@@ -69,57 +64,3 @@ def _in_range(text: str) -> bool:
     for follower in text[1:]:
         code = code << 6 | ord(follower) & 0x3F
     return code < 0xD800 or 0xDFFF < code <= 0x10FFFF
-
-
-def _decoded(text: str) -> str | None:
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def domain_to_alabel(text: str) -> str:
-    """ASCII names are left as they are; others depend on the library's IDNA tables."""
-    if text.isascii():
-        return text
-    if _decoded(text) is None:
-        raise ExpansionFailed(
-            f"error converting utf8 ({escape(text)}) to alabel: string encoding error"
-        )
-    raise NotPure("IDNA tables")
-
-
-def domain_from_alabel(text: str) -> str:
-    """Names without an encoded label are left as they are."""
-    if not text.strip("."):
-        raise stops("utf8_domain_from_alabel without a name")
-    if _PLAIN_NAME.fullmatch(text) and _PREFIX not in text.lower():
-        return text
-    raise NotPure("IDNA tables")
-
-
-def localpart_to_alabel(text: str) -> str:
-    """RFC 3492 of the whole local part, with the prefix of RFC 5890."""
-    if text.isascii():
-        return text
-    decoded = _decoded(text)
-    if decoded is None:
-        raise ExpansionFailed(
-            f"error converting utf8 ({escape(text)}) to alabel: l_u2a: bad UTF-8 input"
-        )
-    return _PREFIX + decoded.encode("punycode").decode("ascii")
-
-
-def localpart_from_alabel(text: str) -> str:
-    """The reverse; the prefix must be there."""
-    if not text.startswith(_PREFIX):
-        raise ExpansionFailed(
-            f"error converting alabel ({escape(text)}) to utf8: bad alabel prefix"
-        )
-    try:
-        if text.startswith("-", len(_PREFIX)):
-            raise NotPure("a malformed alabel")
-        decoded = text[len(_PREFIX) :].encode("latin-1").decode("punycode")
-        return decoded.encode("utf-8").decode("latin-1")
-    except UnicodeError:
-        raise NotPure("a malformed alabel") from None

@@ -6,9 +6,9 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eximkit import catalog
 from eximkit.expansion.environment import Environment
 from eximkit.expansion.expand import expand
 from eximkit.expansion.values import Failure, Known
@@ -18,6 +18,7 @@ from tests.expansion.corpus_world import TOP, CorpusWorld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from eximkit.expansion.values import Value
 
@@ -92,14 +93,8 @@ def environment(
         lists=lists,
         options=options,
         world=CorpusWorld(folder, FILES),
-        release=_release(),
+        release=catalog.release(RELEASE),
     )
-
-
-def _release() -> Any:  # noqa: ANN401 - for the table of releases
-    from eximkit import catalog
-
-    return catalog.release(RELEASE)
 
 
 def _defines(arguments: tuple[str, ...]) -> list[str]:

@@ -67,7 +67,7 @@ class CorpusWorld:
 
     def names(self, path: str) -> Sequence[str]:
         try:
-            return sorted(os.listdir(self._place(path)))
+            return sorted(item.name for item in self._place(path).iterdir())
         except OSError as error:
             raise _failed(path, error) from None
 
@@ -93,10 +93,7 @@ class CorpusWorld:
         self,
         name: str,
         record_type: str,
-        *,
-        dnssec: bool,
-        retrans: float | None,
-        retry: int | None,
+        **_how: object,
     ) -> DnsAnswer:
         raise NotAllowed(f"the DNS, for {record_type} of {name}")
 
