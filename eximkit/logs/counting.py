@@ -1,0 +1,57 @@
+"""Parts of logs counted, in whichever process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from eximkit.logs.reader import chunks
+from eximkit.logs.scan import Scanner
+from eximkit.logs.summary import Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eximkit.logs.ranges import Part
+    from eximkit.logs.sources import ReadProblem, Source
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What logs say, and what of them could not be read."""
+
+    summary: Summary = field(default_factory=Summary)
+    problems: list[ReadProblem] = field(default_factory=list)
+
+    def update(self, other: Outcome) -> None:
+        """Add that of other parts."""
+        self.summary.update(other.summary)
+        self.problems += other.problems
+
+
+def count(
+    outcome: Outcome,
+    source: Source,
+    part: Part,
+    wanted: frozenset[str],
+    progress: Callable[[int], None],
+) -> None:
+    """Add what a part of a log says.
+
+    progress: is told of octets of the file as they are read.
+    """
+    scanner = Scanner(wanted=wanted, source=source.number)
+    year: int | None = None
+    span = part.begin, part.end
+    for chunk in chunks(source, outcome.problems, span, progress):
+        if chunk.overlong:
+            outcome.summary.lines += 1
+            outcome.summary.garbage += 1
+            outcome.summary.octets += chunk.overlong
+            continue
+        if chunk.year != year:
+            outcome.summary.update(scanner.finish())
+            year = chunk.year
+            scanner = Scanner(wanted=wanted, source=source.number, year=year)
+        scanner.feed(chunk.data, chunk.offset)
+    outcome.summary.update(scanner.finish())

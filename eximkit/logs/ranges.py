@@ -1,0 +1,60 @@
+"""Logs cut into parts that are read by different processes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from eximkit.logs.chunks import PIECES_WITHIN, clear_of_pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from eximkit.logs.sources import Source
+
+RANGE = 1 << 24
+"""About how many octets one part has."""
+
+_READ = 1 << 16
+
+
+class Part(NamedTuple):
+    """Some of a log: the octets [begin, end) of its file, whole lines."""
+
+    source: int
+    begin: int
+    end: int
+
+
+def parts(sources: Iterable[Source], size: int = RANGE) -> Iterator[Part]:
+    """All of the logs, the parts of each in order.
+
+    What cannot be divided, compressed logs and pipes, is one part each.
+    """
+    for source in sources:
+        begin = source.begin
+        if source.divisible and source.handle is not None:
+            while source.end - begin > size + size // 2:
+                cut = _cut(source, source.handle, begin + size)
+                if cut <= begin or cut >= source.end:
+                    break
+                yield Part(source.number, begin, cut)
+                begin = cut
+        if begin < source.end or source.head is not None:
+            yield Part(source.number, begin, source.end)
+
+
+def _cut(source: Source, handle: int, place: int) -> int:
+    """The start of a line close to `place`: before it unless a line is very long."""
+    begin = max(source.begin, place - 2 * PIECES_WITHIN)
+    text = os.pread(handle, place - begin, begin)
+    cut = text.rfind(b"\n") + 1
+    if cut:
+        if source.look.syslog:
+            cut = clear_of_pieces(text, cut)
+        return begin + cut
+    while place < source.end and (text := os.pread(handle, _READ, place)):
+        if found := text.find(b"\n") + 1:
+            return min(place + found, source.end)
+        place += len(text)
+    return source.end

@@ -1,0 +1,68 @@
+"""A process that counts parts of logs for another one (`parallel.py`)."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from typing import TYPE_CHECKING
+
+from eximkit.logs import channel
+from eximkit.logs.counting import Outcome, count
+
+if TYPE_CHECKING:
+    from eximkit.logs.ranges import Part
+    from eximkit.logs.sources import Source
+
+
+def main(handle: int) -> None:
+    """Count what comes over this socket until there is no more, then say what it was.
+
+    Ends at once, and says nothing, when the other process is gone.
+    """
+    link = socket.socket(fileno=handle)
+    try:
+        _work(link)
+    except (EOFError, OSError):
+        os._exit(1)
+    except Exception as error:  # noqa: BLE001 - told to those who can report it
+        channel.send(link, f"{type(error).__name__}: {error}{_where(error)}")
+    # Nothing is left to tidy up; taking large tables apart would take time.
+    os._exit(0)
+
+
+def _work(link: socket.socket) -> None:
+    outcome = Outcome()
+    wanted: frozenset[str] = channel.receive(link)  # type: ignore[assignment]
+
+    def progress(octets: int) -> None:
+        # While there is work, nothing comes but the end.
+        if select.select([link], [], [], 0)[0]:
+            raise EOFError
+        channel.send(link, octets)
+
+    while True:
+        task, file = channel.receive_with_file(link)
+        if task is None:
+            channel.send(link, outcome)
+            return
+        source, part = _task(task)
+        source.handle = file
+        count(outcome, source, part, wanted, progress)
+        if file is not None:
+            os.close(file)
+        channel.send(link, None)
+
+
+def _task(message: object) -> tuple[Source, Part]:
+    return message  # type: ignore[return-value]
+
+
+def _where(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+    return f" ({file}, line {trace.tb_lineno})"
