@@ -45,9 +45,9 @@ def requests(stream: BinaryIO) -> Iterator[Request | Malformed]:
 
 def _parse(line: bytes, number: int) -> Request | Malformed:
     try:
-        data = json.loads(line.decode("utf-8", "surrogateescape"))
+        data = json.loads(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
     except json.JSONDecodeError as error:
-        where = f"line {number}, column {error.colno}"
+        where = f"line {number}, column {error.pos + 1}"
         return Malformed(f"{where}: not JSON: {error.msg}")
     except (RecursionError, ValueError) as error:
         # Nested too deep, or a number of too many digits.

@@ -97,7 +97,7 @@ def _prepare(history: Path | None, release: Release) -> None:
 
 
 def _keep(history: Path | None) -> None:
-    """Write the history; a directory that cannot be written is no reason to complain."""
+    """Write the history, where that is possible."""
     if history is None:
         return
     with suppress(OSError):

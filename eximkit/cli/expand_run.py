@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -17,7 +18,7 @@ from eximkit.errors import ExpansionSyntaxError, InputError
 from eximkit.expansion.parse import parse
 from eximkit.expansion.values import Failure, Known
 from eximkit.files import FILE_LIMIT, Files, open_configuration
-from eximkit.lint import engine
+from eximkit.lint import engine, rules
 from eximkit.lint.finding import Severity
 from eximkit.lint.result import combined
 from eximkit.report import expand_failure, expand_jsonl, expand_tree, finding_text
@@ -67,16 +68,14 @@ class ExpandRun:
 
     def answer_lines(self) -> None:
         """The lines of standard input, with a prompt each, as `exim -be` does."""
-        number = 0
+        prompt = "" if self.options.check or self.options.tree else "> "
 
         def said() -> Iterator[str]:
-            nonlocal number
-            yield "> "
-            for line in joined(_lines(sys.stdin.buffer)):
-                number += 1
+            yield prompt
+            for number, line in enumerate(joined(_lines(sys.stdin.buffer)), 1):
                 yield from self.respond(line, f"line {number}")
-                yield "> "
-            yield "\n"
+                yield prompt
+            yield "\n" if prompt else ""
 
         emit(said(), None, dialogue=True)
 
@@ -90,13 +89,15 @@ class ExpandRun:
         from eximkit.cli.lint_run import Options as LintOptions
 
         assert self.options.config is not None  # noqa: S101 - the caller looked
+        codes = tuple(code for code in CODES if code in rules.codes())
         run = LintRun.of(
             LintOptions(
                 (self.options.config,), None, self.options.root, self.options.defines,
-                self.options.exim_version, CODES,
+                self.options.exim_version, codes,
             )
         )  # fmt: skip
-        result = run.check()
+        # What transports say on the wire is another matter.
+        result = replace(run.check(), greetings=())
         self.failed = self.failed or result.reaches(Severity.WARNING)
         emit(finding_text.report(result, style(None)), None)
 
