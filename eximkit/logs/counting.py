@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from eximkit.logs.ranges import Part
     from eximkit.logs.sources import ReadProblem, Source
+    from eximkit.logs.window import Window
 
 
 @dataclass(slots=True)
@@ -34,9 +35,10 @@ def count(
     source: Source,
     part: Part,
     wanted: frozenset[str],
+    window: Window,
     progress: Callable[[int], None],
 ) -> None:
-    """Add what a part of a log says.
+    """Add what a part of a log says of a time.
 
     progress: is told of octets of the file as they are read.
     """
@@ -53,5 +55,6 @@ def count(
             outcome.summary.update(scanner.finish())
             year = chunk.year
             scanner = Scanner(wanted=wanted, source=source.number, year=year)
-        scanner.feed(chunk.data, chunk.offset)
+        for start, end in window.runs(chunk.data, year):
+            scanner.feed(chunk.data[start:end], chunk.offset + start)
     outcome.summary.update(scanner.finish())

@@ -23,12 +23,14 @@ from eximkit.errors import EximkitError
 from eximkit.logs import channel
 from eximkit.logs.counting import Outcome, count
 from eximkit.logs.ranges import RANGE, parts
+from eximkit.logs.window import ANY_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from eximkit.logs.ranges import Part
     from eximkit.logs.sources import Source
+    from eximkit.logs.window import Window
 
 WORTH_IT = 1 << 25
 """Fewer octets are counted here before other processes would have begun to."""
@@ -56,12 +58,13 @@ def summarise(
     *,
     jobs: int | None = None,
     wanted: frozenset[str] = frozenset(),
+    window: Window = ANY_TIME,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Outcome:
     """What the logs say together.
 
     jobs: how many processes may count at once; by default one for each processor.
-    wanted: as for `scan`. progress: is told, now and then, how many octets of the files
+    wanted: as for `scan`. window: the time looked at. progress: is told, now and then, how many octets of the files
     have been read, and of how many; pipes count for nothing. Raises EximkitError where
     a process ends before it should.
     """
@@ -77,13 +80,13 @@ def summarise(
     for part in tasks:
         source = by_number[part.source]
         if alone or len(tasks) == 1 or source.head is not None:
-            count(outcome, source, part, wanted, told.add)
+            count(outcome, source, part, wanted, window, told.add)
         else:
             shared.append(part)
     if shared:
         # What takes longest is begun first: nobody then waits for it in the end.
         shared.sort(key=lambda p: not by_number[p.source].codec)
-        with _Workers(min(jobs, len(shared)), wanted, by_number) as workers:
+        with _Workers(min(jobs, len(shared)), (wanted, window), by_number) as workers:
             outcome.update(workers.count(shared, told.add))
     order = {source.path: source.number for source in sources}
     outcome.problems.sort(key=lambda problem: order.get(problem.path, -1))
@@ -112,14 +115,14 @@ class _Workers:
     """Processes that count parts of logs; when the block ends, all of them have."""
 
     def __init__(
-        self, number: int, wanted: frozenset[str], sources: dict[int, Source]
+        self, number: int, terms: tuple[object, ...], sources: dict[int, Source]
     ) -> None:
         self._sources = sources
         self._workers: list[_Worker] = []
         try:
             for _ in range(number):
                 self._workers.append(_started())
-                channel.send(self._workers[-1].link, wanted)
+                channel.send(self._workers[-1].link, terms)
         except BaseException:
             self._end()
             raise

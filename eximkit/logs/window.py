@@ -28,7 +28,7 @@ _LINE = re.compile(
 _KNOWN_TIMES = 1 << 16
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Window:
     """From `since` on and before `until`, each `YYYY-MM-DD HH:MM:SS` or "" for any time."""
 
@@ -44,6 +44,9 @@ class Window:
         year: of lines that carry none. A line without a time goes with the one before
         it, the first ones with the first that has one.
         """
+        if not self.since and not self.until:
+            yield 0, len(text)
+            return
         known: dict[bytes, bool] = {}
         start = 0
         before: bool | None = None
@@ -61,6 +64,9 @@ class Window:
                 before = inside
         if before is not False:
             yield start, len(text)
+
+
+ANY_TIME = Window()
 
 
 def _written(time: bytes, year: int | None) -> str:

@@ -13,6 +13,7 @@ from eximkit.logs.counting import Outcome, count
 if TYPE_CHECKING:
     from eximkit.logs.ranges import Part
     from eximkit.logs.sources import Source
+    from eximkit.logs.window import Window
 
 
 def main(handle: int) -> None:
@@ -33,7 +34,7 @@ def main(handle: int) -> None:
 
 def _work(link: socket.socket) -> None:
     outcome = Outcome()
-    wanted: frozenset[str] = channel.receive(link)  # type: ignore[assignment]
+    wanted, window = _terms(channel.receive(link))
 
     def progress(octets: int) -> None:
         # While there is work, nothing comes but the end.
@@ -48,13 +49,17 @@ def _work(link: socket.socket) -> None:
             return
         source, part = _task(task)
         source.handle = file
-        count(outcome, source, part, wanted, progress)
+        count(outcome, source, part, wanted, window, progress)
         if file is not None:
             os.close(file)
         channel.send(link, None)
 
 
 def _task(message: object) -> tuple[Source, Part]:
+    return message  # type: ignore[return-value]
+
+
+def _terms(message: object) -> tuple[frozenset[str], Window]:
     return message  # type: ignore[return-value]
 
 
