@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eximkit.expansion import ip
 from eximkit.expansion.lookups.files import read_regular
 from eximkit.expansion.lookups.lsearch import Entry, entries
-from eximkit.expansion.lookups.table import Deferred
+from eximkit.expansion.lookups.table import Deferred, Table
 from eximkit.expansion.values import NotPure
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _default(text: str) -> Entry | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Iplsearch:
+class Iplsearch(Table):
     """An open file whose keys are networks."""
 
     text: str
@@ -64,8 +64,6 @@ class Iplsearch:
 
     def find(self, key: str) -> str | None:
         """The data of the first network that holds the address. Raises Deferred."""
-        if not key:
-            return None
         entry = _default(self.text) if key == "*" else self._holding(key)
         if entry is None:
             return None
@@ -100,4 +98,4 @@ def _address(text: str) -> ip.Address | None:
 
 def open_iplsearch(context: Context, path: str, kind: Kind) -> Iplsearch:
     """Raises ExpansionFailed (file), NotAllowed."""
-    return Iplsearch(read_regular(context.world, path), kind.returns_all)
+    return Iplsearch(read_regular(context, path), kind.returns_all)

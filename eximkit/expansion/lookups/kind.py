@@ -31,7 +31,8 @@ class Kind:
 
     least: how many components of the key a partial match keeps, None for no partial
     matching. affix: what then stands before them. default: "", "*" or "*@". options:
-    what follows the commas, in order. single_key: it takes a key.
+    what the type understands of what follows the commas, in order. single_key: it takes
+    a key.
     """
 
     name: str
@@ -79,9 +80,19 @@ def read_kind(text: str, release: Release, *, keyed: bool | None = None) -> Kind
             "which is not a single-key lookup type"
         )
     default = "" if not star else "*@" if flags.startswith("@") else "*"
-    _, comma, options = rest.partition(",")
-    listed = tuple(options.split(",")) if comma else ()
-    return Kind(plain, entry.single_key, least, affix, default, listed)
+    options = tuple(
+        option for option in rest.split(",")[1:] if _known(plain, option, release)
+    )
+    return Kind(plain, entry.single_key, least, affix, default, options)
+
+
+def _known(name: str, option: str, release: Release) -> bool:
+    """Exim passes over options that it does not know."""
+    word, sign, value = option.partition("=")
+    for known in catalog.lookup_options(name, release):
+        if known.name == word:
+            return bool(sign) and (known.values is None or value in known.values)
+    return False
 
 
 def _partial(text: str) -> tuple[int | None, str, str]:

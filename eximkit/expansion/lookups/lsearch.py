@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from eximkit.expansion.lookups.files import read_regular
+from eximkit.expansion.lookups.table import Table
 from eximkit.expansion.strings import lower, unescape
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _index(text: str) -> dict[str, Entry]:
 
 
 @dataclass(frozen=True, slots=True)
-class Lsearch:
+class Lsearch(Table):
     """A file that is open for `lsearch`."""
 
     text: str
@@ -115,7 +116,7 @@ class Lsearch:
 
     def find(self, key: str) -> str | None:
         """The data of the first entry with this key; letter case does not count."""
-        entry = _index(self.text).get(lower(key)) if key else None
+        entry = _index(self.text).get(lower(key))
         if entry is None:
             return None
         return entry.full if self.full else entry.data
@@ -123,4 +124,4 @@ class Lsearch:
 
 def open_lsearch(context: Context, path: str, kind: Kind) -> Lsearch:
     """Raises ExpansionFailed (file), NotAllowed."""
-    return Lsearch(read_regular(context.world, path), kind.returns_all)
+    return Lsearch(read_regular(context, path), kind.returns_all)

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from eximkit.expansion.environment import Found, NotFound
+from eximkit.expansion.encodings import escape
+from eximkit.expansion.environment import NOT_FOUND, Found, NotFound
 from eximkit.expansion.lookups import single_key
+from eximkit.expansion.lookups.cdb import open_cdb
+from eximkit.expansion.lookups.dbm import open_dbm
+from eximkit.expansion.lookups.dsearch import open_dsearch
 from eximkit.expansion.lookups.iplsearch import open_iplsearch
+from eximkit.expansion.lookups.json import open_json
 from eximkit.expansion.lookups.kind import read_kind
 from eximkit.expansion.lookups.lsearch import open_lsearch
+from eximkit.expansion.lookups.queries import passwd, testdb
+from eximkit.expansion.lookups.sqlite import sqlite
 from eximkit.expansion.lookups.table import Context, Deferred
 from eximkit.expansion.lookups.wildlsearch import open_nwildlsearch, open_wildlsearch
-from eximkit.expansion.encodings import escape
-from eximkit.expansion.values import ExpansionFailed, stops
+from eximkit.expansion.values import ExpansionFailed, Known, stops
 from eximkit.expansion.world import NotAllowed
+from eximkit.source import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from eximkit.catalog import Release
-    from eximkit.expansion.lookups.table import Open
+    from eximkit.expansion.lookups.table import Ask, Open
     from eximkit.expansion.world import World
 
+NO_OPTIONS: Mapping[str, str] = {}
 MAXIMUM_DEPTH = 10
 """How deep lookups may stand in the patterns of lookups; a file may name itself."""
 
@@ -52,23 +59,41 @@ def inert(text: str) -> str:
 
 
 SINGLE_KEY: dict[str, Open] = {
+    "cdb": open_cdb,
+    "dbm": open_dbm,
+    "dbmjz": open_dbm,
+    "dbmnz": open_dbm,
+    "dsearch": open_dsearch,
     "iplsearch": open_iplsearch,
+    "json": open_json,
     "lsearch": open_lsearch,
     "nwildlsearch": open_nwildlsearch,
     "wildlsearch": open_wildlsearch,
 }
+QUERY: dict[str, Ask] = {
+    "passwd": passwd,
+    "sqlite": sqlite,
+    "testdb": testdb,
+}
+"""The types that are supported; the others are of databases and services."""
 
 
 def perform(
-    request: LookupRequest, world: World, expand: Callable[[str], str] = inert
+    request: LookupRequest,
+    world: World,
+    expand: Callable[[str], str] = inert,
+    options: Mapping[str, str] = NO_OPTIONS,
 ) -> Found | NotFound:
-    """Look it up for an expansion. expand: expands what a file says is to be expanded.
+    """Look it up for an expansion.
 
-    Raises ExpansionFailed with Exim's message (kind file where a file cannot be used,
-    syntax where the type is wrong) and NotAllowed for what is not there or not allowed.
+    expand: expands what a file says is to be expanded (the keys of `wildlsearch`).
+    options: main options that are set, expanded; of use are `spool_directory`,
+    `sqlite_dbfile` and those of the DNS. Raises ExpansionFailed with Exim's message
+    (kind file where a file cannot be used, syntax where the type is wrong) and
+    NotAllowed for what is not there or not allowed.
     """
     try:
-        return find(request, world, expand)
+        return find(request, world, expand, options)
     except Deferred as deferred:
         asked = request.query if request.key is None else request.key
         shown = escape(asked).replace("\t", "\\t")
@@ -78,44 +103,51 @@ def perform(
 
 
 def find(
-    request: LookupRequest, world: World, expand: Callable[[str], str] = inert
+    request: LookupRequest,
+    world: World,
+    expand: Callable[[str], str] = inert,
+    options: Mapping[str, str] = NO_OPTIONS,
 ) -> Found | NotFound:
     """As `perform`, but a lookup that came to no answer raises Deferred."""
-    return _find(request, world, expand, 0)
-
-
-def _find(
-    request: LookupRequest, world: World, expand: Callable[[str], str], depth: int
-) -> Found | NotFound:
-    kind = read_kind(request.type, request.release, keyed=request.key is not None)
-    if depth > MAXIMUM_DEPTH:
-        raise NotAllowed("a lookup in a pattern of a lookup, and so on without end")
-    context = Context(
-        world,
-        request.release,
-        expand,
-        partial(_matches, request.release, world, expand, depth + 1),
+    return _Lookups(world, request.release, options, expand, 0).find(
+        request.type, request.key, request.query, keyed=request.key is not None
     )
-    if request.key is not None and kind.name in SINGLE_KEY:
-        table = SINGLE_KEY[kind.name](context, request.query, kind)
-        return single_key.find(table, kind, request.key)
-    raise NotAllowed(f"a lookup of type {kind.name}")
 
 
-def _matches(
-    release: Release,
-    world: World,
-    expand: Callable[[str], str],
-    depth: int,
-    pattern: str,
-    key: str,
-) -> bool:
-    """Whether `type;query` finds the key. Exim ends where it cannot look."""
-    written, _, query = pattern.partition(";")
-    try:
-        kind = read_kind(written, release)
-        keyed = key if kind.single_key else None
-        request = LookupRequest(written, keyed, query.lstrip(), release)
-        return isinstance(_find(request, world, expand, depth), Found)
-    except ExpansionFailed as failed:
-        raise stops(failed.message) from failed
+@dataclass(frozen=True, slots=True)
+class _Lookups:
+    """The asker, and how deep in patterns of lookups the lookup stands."""
+
+    world: World
+    release: Release
+    options: Mapping[str, str]
+    expand: Callable[[str], str]
+    depth: int
+
+    def find(
+        self, written: str, key: str | None, query: str, *, keyed: bool | None = None
+    ) -> Found | NotFound:
+        """keyed: whether the user gave a key; None where a list has one in any case."""
+        kind = read_kind(written, self.release, keyed=keyed)
+        context = Context(self.world, self.options, self.expand, self.matches)
+        if kind.single_key and kind.name in SINGLE_KEY:
+            table = SINGLE_KEY[kind.name](context, query, kind)
+            return single_key.find(table, kind, key or "")
+        if kind.name in QUERY:
+            query = query.lstrip(BLANK)
+            data = QUERY[kind.name](context, query, kind)
+            if data is None:
+                return NOT_FOUND
+            return Found(Known(query if kind.returns_key else data))
+        raise NotAllowed(f"a lookup of type {kind.name}")
+
+    def matches(self, pattern: str, key: str) -> bool:
+        """Whether `type;query` finds the key. Exim ends where it cannot look."""
+        if self.depth >= MAXIMUM_DEPTH:
+            raise NotAllowed("a lookup in a pattern of a lookup, and so on without end")
+        written, _, query = pattern.partition(";")
+        deeper = replace(self, depth=self.depth + 1)
+        try:
+            return isinstance(deeper.find(written, key, query.lstrip(BLANK)), Found)
+        except ExpansionFailed as failed:
+            raise stops(failed.message) from failed

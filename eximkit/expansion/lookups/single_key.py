@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from eximkit.expansion.lookups.table import Table
 
 
+FORGOTTEN = ("",)
+"""The captures of a lookup that leaves $1, $2, … empty."""
+
+
 def find(table: Table, kind: Kind, key: str) -> Found | NotFound:
     """The first that is found of the keys that stand for `key`. Raises Deferred."""
     for wanted, captures in _keys(kind, key):
-        data = table.find(wanted)
+        # Nothing is ever found under an empty key.
+        data = table.find(wanted) if wanted else None
         if data is not None:
             text = key if kind.returns_key else data
-            return Found(Known(text), captures)
+            return Found(Known(text), captures or FORGOTTEN * table.forgets)
     return NOT_FOUND
 
 

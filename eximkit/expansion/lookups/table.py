@@ -5,14 +5,13 @@ Exim specification, section 9.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from eximkit.expansion.values import ExpansionFailed
 
 if TYPE_CHECKING:
-    from eximkit.catalog import Release
     from eximkit.expansion.lookups.kind import Kind
     from eximkit.expansion.world import World
 
@@ -29,19 +28,24 @@ class Deferred(Exception):
 class Context:
     """What a lookup works with.
 
-    expand: a string to what it expands to; raises ExpansionFailed, NotAllowed. matches:
-    whether a lookup that stands in a pattern (`lsearch;/file`) finds a key; raises as
-    `perform` does.
+    options: main options that are set, expanded. expand: a string to what it expands
+    to; raises ExpansionFailed, NotAllowed. matches: whether a lookup that stands in a
+    pattern (`lsearch;/file`) finds a key; raises as `perform` does.
     """
 
     world: World
-    release: Release
+    options: Mapping[str, str]
     expand: Callable[[str], str]
     matches: Callable[[str, str], bool]
 
 
 class Table(Protocol):
-    """Something open that is asked for keys."""
+    """Something open that is asked for keys.
+
+    forgets: finding something takes their values from $1, $2, …
+    """
+
+    forgets: ClassVar[bool] = False
 
     def find(self, key: str) -> str | None:
         """The data for a key, None where there are none. Raises Deferred."""
@@ -50,6 +54,9 @@ class Table(Protocol):
 
 Open = Callable[[Context, str, "Kind"], Table]
 """Open what a lookup names. Raises ExpansionFailed with Exim's message, NotAllowed."""
+
+Ask = Callable[[Context, str, "Kind"], str | None]
+"""The data that a query finds, or None. Raises Deferred and as `Open`."""
 
 
 def cannot_use(message: str) -> ExpansionFailed:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from eximkit.expansion import regex
 from eximkit.expansion.lookups.files import read_regular
 from eximkit.expansion.lookups.lsearch import Entry, entries
-from eximkit.expansion.lookups.table import Deferred
+from eximkit.expansion.lookups.table import Deferred, Table
 from eximkit.expansion.strings import lower
 from eximkit.expansion.values import ExpansionFailed, stops
 from eximkit.expansion.world import NotAllowed
@@ -30,7 +30,7 @@ def _entries(text: str) -> tuple[Entry, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Wildlsearch:
+class Wildlsearch(Table):
     """An open file whose keys are patterns."""
 
     context: Context
@@ -38,10 +38,10 @@ class Wildlsearch:
     full: bool
     expands: bool
 
+    forgets: ClassVar[bool] = True
+
     def find(self, key: str) -> str | None:
         """The data of the first entry whose pattern matches."""
-        if not key:
-            return None
         folded = lower(key)
         for entry in _entries(self.text):
             pattern = self._expanded(entry.key) if self.expands else entry.key
@@ -81,11 +81,11 @@ class Wildlsearch:
 
 def open_wildlsearch(context: Context, path: str, kind: Kind) -> Wildlsearch:
     """Raises ExpansionFailed (file), NotAllowed."""
-    text = read_regular(context.world, path)
+    text = read_regular(context, path)
     return Wildlsearch(context, text, kind.returns_all, expands=True)
 
 
 def open_nwildlsearch(context: Context, path: str, kind: Kind) -> Wildlsearch:
     """Raises ExpansionFailed (file), NotAllowed."""
-    text = read_regular(context.world, path)
+    text = read_regular(context, path)
     return Wildlsearch(context, text, kind.returns_all, expands=False)
