@@ -61,8 +61,8 @@ _BRACKETED = rb"<(?>" + _QUOTED + rb"@)?+[^\s\"<>\0]*+>"
 _WORD = rb"[^\s\":=\0]++"
 _TIME = rb"-?[\d.]++[a-z][\da-z]*+"
 _TAIL = rb"(?>[^\n\0:]++|:(?!\d\d:\d\d[ .]))*+"
-"""The rest of a line, whatever it says. A clock time may be part of the stamp of another
-entry that ran into this one: the complete grammar finds that out."""
+"""The rest of a line, whatever it says. A clock time may be part of another entry's
+stamp, which ran into this one: the complete grammar finds that out."""
 
 _HOST_NAME = rb"[^\s\[\]()\"=<>\0]++"
 _CLIENT_NAMES = (
@@ -107,7 +107,9 @@ _OF_MESSAGE = {
         + rb"(?> PRDR)?+(?> K)?+" + _AUTH,
     ),
     # (What cannot match leaves its groups unset: no host, no port.)
-    b"M": _arrival(rb"(?:(?!)()()())?+(?> U=" + _WORD + rb")?+" + _AS_PROTOCOL, rb"()()"),
+    b"M": _arrival(
+        rb"(?:(?!)()()())?+(?> U=" + _WORD + rb")?+" + _AS_PROTOCOL, rb"()()"
+    ),
     b"R": _delivery(
         rb" H=" + _HOST_NAME + rb"(?> DS)?+ \[(" + IP + rb")\](:\d++)?+(\*)?+"
         + _INTERFACE + _TLS + _AUTH + rb"(?> (L\*?+)(?=[ \n]))?+(?> PRDR)?+(?> K)?+"

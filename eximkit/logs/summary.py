@@ -1,7 +1,7 @@
 """What a stretch of log says, as counts that add up.
 
-`scan()` makes a `Summary` of each chunk; those of the chunks add up to that of the whole
-log, in any order and grouping.
+`scan()` makes a `Summary` of each chunk; they add up to that of the whole log, in any
+order and grouping.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Delivery(NamedTuple):
     """The deliveries of an hour that have all this in common.
 
     flag: `=>`, `->` or `>>`. remote: to a host (H= is there). continued: on a
-    connection that an earlier message had opened (`]*`). hour, form, tls: as in `Arrival`.
+    connection that an earlier message had opened (`]*`). The rest as in `Arrival`.
     """
 
     hour: str

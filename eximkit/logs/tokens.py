@@ -86,12 +86,9 @@ class Fold:
     def evidence(self) -> Evidence:
         """What was seen since this was last asked."""
         seen, self._seen = self._seen, _Seen()
-        hours = [
-            hour for hour in (min(seen.hours, default=""), max(seen.hours, default=""))
-        ]
         return Evidence(
-            hours[0],
-            hours[1],
+            min(seen.hours, default=""),
+            max(seen.hours, default=""),
             seen.marked,
             seen.offered,
             seen.unmarked,
