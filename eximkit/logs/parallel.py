@@ -64,9 +64,9 @@ def summarise(
     """What the logs say together.
 
     jobs: how many processes may count at once; by default one for each processor.
-    wanted: as for `scan`. window: the time looked at. progress: is told, now and then, how many octets of the files
-    have been read, and of how many; pipes count for nothing. Raises EximkitError where
-    a process ends before it should.
+    wanted: as for `scan`. window: the time looked at. progress: is told, now and then,
+    how many octets of the files have been read, and of how many; pipes count for
+    nothing. Raises EximkitError where a process ends before it should.
     """
     jobs = jobs or processors()
     text = sum(s.size * (RATIO if s.codec else 1) for s in sources)

@@ -30,7 +30,7 @@ _KNOWN_TIMES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `since` on and before `until`, each `YYYY-MM-DD HH:MM:SS` or "" for any time."""
+    """From `since` on, before `until`: `YYYY-MM-DD HH:MM:SS` each, or "" for any."""
 
     since: str = ""
     until: str = ""
