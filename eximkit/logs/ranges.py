@@ -35,8 +35,8 @@ def parts(sources: Iterable[Source], size: int = RANGE) -> Iterator[Part]:
         begin = source.begin
         if source.divisible and source.handle is not None:
             while source.end - begin > size + size // 2:
-                cut = _cut(source, source.handle, begin + size)
-                if cut <= begin or cut >= source.end:
+                cut = _cut(source, source.handle, begin, begin + size)
+                if cut >= source.end:
                     break
                 yield Part(source.number, begin, cut)
                 begin = cut
@@ -44,17 +44,17 @@ def parts(sources: Iterable[Source], size: int = RANGE) -> Iterator[Part]:
             yield Part(source.number, begin, source.end)
 
 
-def _cut(source: Source, handle: int, place: int) -> int:
+def _cut(source: Source, handle: int, begin: int, place: int) -> int:
     """The start of a line close to `place`: before it unless a line is very long."""
-    begin = max(source.begin, place - 2 * PIECES_WITHIN)
-    text = os.pread(handle, place - begin, begin)
+    start = max(begin, place - 2 * PIECES_WITHIN)
+    text = os.pread(handle, place - start, start)
     cut = text.rfind(b"\n") + 1
-    if cut:
-        if source.look.syslog:
-            cut = clear_of_pieces(text, cut)
-        return begin + cut
+    if cut and source.look.syslog:
+        cut = clear_of_pieces(text, cut)
+    if cut and start + cut > begin:
+        return start + cut
     while place < source.end and (text := os.pread(handle, _READ, place)):
-        if found := text.find(b"\n") + 1:
-            return min(place + found, source.end)
+        if cut := text.find(b"\n") + 1:
+            return place + cut
         place += len(text)
     return source.end

@@ -20,6 +20,7 @@ STEP_LIMIT = 1000
 """So many changes of the year are followed: more is no clock that jitters."""
 
 _TIME = re.compile(rb"^" + SYSLOG_TIME + rb" ", re.MULTILINE)
+_LAST_DAY = b"Dec 31 "
 _NUMBERS = {name: number for number, name in enumerate(MONTHS, 1)}
 
 
@@ -43,7 +44,8 @@ class YearSteps:
         while begin < len(data) and (found := _TIME.search(data, begin)):
             month = _NUMBERS.get(found[0][:3], 0)
             if month:
-                self._step(chunk.offset + found.start(), month)
+                late = found[0].startswith(_LAST_DAY)
+                self._step(chunk.offset + found.start(), month, late)
                 begin = self._run(data, found.end(), found[0][:3])
             else:
                 begin = found.end()
@@ -53,12 +55,13 @@ class YearSteps:
         _, passed = self.steps[-1]
         return tuple((start, last - passed + n) for start, n in self.steps)
 
-    def _step(self, offset: int, month: int) -> None:
-        # A step back by one month is a late line; by more, nobody is that late.
+    def _step(self, offset: int, month: int, last_day: bool) -> None:
+        # A step back by one month is a late line; by more, nobody is that late. So is
+        # the last day of a year after the first month of one.
         years = 0
         if self.last - month > 1:
             years = 1
-        elif self.last == 1 and month == len(MONTHS):
+        elif self.last == 1 and last_day:
             years = -1
         if years and len(self.steps) < STEP_LIMIT:
             self.steps.append((offset, self.steps[-1][1] + years))
