@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "lint": ("eximkit.cli.lint", "lint", "Check Exim configurations."),
     "expand": ("eximkit.cli.expand", "expand", "Expand strings as exim -be does."),
+    "logs": ("eximkit.cli.logs", "logs", "Say what main logs tell."),
     "explain": ("eximkit.cli.explain", "explain", "Say what a rule is about."),
 }
 """Command: the module, the attribute, and the line that `--help` shows for it."""

@@ -1,0 +1,128 @@
+"""`eximkit logs [PATH]...`, and its sub-commands `show` and `grep`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from eximkit.cli.output import emit, style
+
+# These lists are short and permanent, and `--help` must not load what owns them.
+FORMATS = ("table", "json", "csv")
+GROUPS = ("day", "hour", "host", "transport", "router", "proto", "tls")
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+_COMMANDS_HELP = (
+    ("show MSGID...", "Print all lines of messages."),
+    ("grep PATTERN", "Print all lines of the messages in which a line matches."),
+)
+
+
+class _Report(click.Command):
+    """The command itself, whose help also tells of the sub-commands."""
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS_HELP))
+
+
+class _Logs(click.Group):
+    """A first word that is no sub-command belongs to the report."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401
+    ) -> click.Context:
+        if args and args[0] in self.commands:
+            return super().make_context(info_name, args, parent, **extra)
+        return report.make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_Logs, context_settings=_HELP)
+def logs() -> None:
+    """Read Exim's main logs."""
+
+
+_year = click.option(
+    "--year", type=click.IntRange(1990, 9999), metavar="YEAR",
+    help="The year of the last entry, for logs that carry none.",
+)  # fmt: skip
+_jobs = click.option(
+    "--jobs", type=click.IntRange(1, 1024), metavar="N",
+    help="How many processes to use (default: one for each processor).",
+)  # fmt: skip
+_output = click.option(
+    "--output", metavar="FILE", help="Write to FILE instead of standard output."
+)
+
+
+@click.command("logs", cls=_Report, context_settings=_HELP)
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option(
+    "--by", "groups", multiple=True, type=click.Choice(GROUPS),
+    help="Count by this; can be given several times.",
+)  # fmt: skip
+@click.option(
+    "--top", type=click.IntRange(0, 1_000_000), metavar="N",
+    help="Longest list of hosts and groups (default: 10 in tables, 50 in JSON).",
+)  # fmt: skip
+@click.option("--since", metavar="T", help="Leave out what was logged before T.")
+@click.option("--until", metavar="T", help="Leave out what was logged after T.")
+@click.option(
+    "--direction", type=click.Choice(["in", "out", "both"]), default="both",
+    show_default=True, help="What tables and CSV show.",
+)  # fmt: skip
+@_jobs
+@_year
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="table",
+    show_default=True, help="How to write.",
+)  # fmt: skip
+@_output
+@click.option(
+    "--unparsed", is_flag=True, help="List the lines that are of no known form."
+)
+def report(
+    paths: tuple[str, ...],
+    groups: tuple[str, ...],
+    top: int | None,
+    since: str | None,
+    until: str | None,
+    direction: str,
+    jobs: int | None,
+    year: int | None,
+    form: str,
+    output: str | None,
+    unparsed: bool,
+) -> None:
+    """Say what Exim's main logs tell, and how early pipelining is used.
+
+    Each PATH is a log, rotated and compressed ones too, or - for standard input;
+    without any, the usual places are tried. T is a time as the log has it, such as
+    2026-01-31, "2026-01-31 08:30", today or yesterday, or an age: 45m, 12h, 7d, 2w.
+    """
+    from eximkit.cli.logs_run import Reading, more_than_ascii
+    from eximkit.report import logs_registry
+    from eximkit.report.logs_view import View
+
+    reading = Reading.of(paths, since=since, until=until, jobs=jobs, year=year)
+    if unparsed:
+        emit(reading.unparsed(), output)
+        reading.end()
+        return
+    found = reading.report(groups, top)
+    view = View(
+        style(output),
+        ("in", "out") if direction == "both" else (direction,),
+        10 if top is None else top,
+        more_than_ascii(),
+    )
+    emit(logs_registry.reporter(form)(found, view), output)
+    reading.end()

@@ -1,0 +1,135 @@
+"""One run of `eximkit logs`: logs found, read and understood, and told of."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from eximkit.cli import UNREADABLE, log_times
+from eximkit.cli.progress import Progress
+from eximkit.errors import SettingsError
+from eximkit.logs.analysis import TOP, analyse, wanted
+from eximkit.logs.parallel import summarise
+from eximkit.logs.sources import default_logs, gather
+from eximkit.logs.unparsed import unparsed_lines
+from eximkit.logs.window import Window
+from eximkit.source import display, octets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from eximkit.logs.result import LogReport
+    from eximkit.logs.sources import ReadProblem
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(slots=True)
+class Reading:
+    """Which logs to read, how, and what could not be read (`lost`)."""
+
+    paths: tuple[str, ...]
+    window: Window
+    jobs: int | None = None
+    year: int | None = None
+    lost: bool = False
+    told: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        paths: tuple[str, ...],
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        jobs: int | None = None,
+        year: int | None = None,
+    ) -> Reading:
+        """Raises SettingsError, and InputError where there is no log."""
+        window = _window(since, until)
+        if not paths:
+            paths = tuple(default_logs())
+            _note(f"no PATH given; reading {', '.join(map(_shown, paths))}")
+        if STANDARD_INPUT in paths and sys.stdin is not None and sys.stdin.isatty():
+            _note("reading standard input; Ctrl-D ends it")
+        return cls(paths, window, jobs, year)
+
+    def report(self, groups: tuple[str, ...], top: int | None) -> LogReport:
+        """What the logs say. Raises InputError where none of them can be read."""
+        with gather(self.paths, self.year) as found:
+            self._tell(found.problems)
+            with Progress() as progress:
+                outcome = summarise(
+                    found.sources,
+                    jobs=self.jobs,
+                    wanted=wanted(groups),
+                    window=self.window,
+                    progress=progress,
+                )
+            self._tell(outcome.problems)
+            return analyse(
+                outcome.summary,
+                sources=[source.path for source in found.sources],
+                by=groups,
+                top=TOP if top is None else top,
+                problems=self.told,
+            )
+
+    def unparsed(self) -> Iterator[str]:
+        """The lines of no known form: where they are, and what they say."""
+        with gather(self.paths, self.year) as found:
+            self._tell(found.problems)
+            problems: list[ReadProblem] = []
+            for source in found.sources:
+                path = _shown(source.path)
+                for number, line in unparsed_lines(source, self.window, problems):
+                    text = display(line.decode("latin-1"))
+                    yield f"{path}:{number}: {text}\n"
+            self._tell(problems)
+
+    def end(self) -> None:
+        """Exit as for input that cannot be read, if some of it was not."""
+        if self.lost:
+            sys.exit(UNREADABLE)
+
+    def _tell(self, problems: Iterable[ReadProblem]) -> None:
+        for path, reason, lost in problems:
+            self.lost |= lost
+            self.told.append(f"{path}: {reason}")
+            _note(f"{_shown(path)}: {reason}")
+
+
+def _note(text: str) -> None:
+    """Tell something that is not of the report."""
+    click.echo(f"eximkit: {text}", err=True)
+
+
+def _shown(path: str) -> str:
+    return display(octets(path))
+
+
+def _window(since: str | None, until: str | None) -> Window:
+    # Logs have local time, unless they say otherwise, and are compared as written.
+    now = datetime.now()  # noqa: DTZ005
+    begin = log_times.since(since, now) if since is not None else None
+    end = log_times.until(until, now) if until is not None else None
+    if begin is not None and end is not None and begin >= end:
+        raise SettingsError(f"nothing is after {since!r} and before {until!r}")
+    return Window(_as_logged(begin), _as_logged(end))
+
+
+def _as_logged(time: datetime | None) -> str:
+    return "" if time is None else f"{time:%Y-%m-%d %H:%M:%S}".zfill(19)
+
+
+def more_than_ascii() -> bool:
+    """Whether the locale has more characters than ASCII (POSIX, section 8.2)."""
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        if value := os.environ.get(name):
+            return "utf" in value.lower()
+    return False

@@ -1,0 +1,310 @@
+"""From logs to counts to what they mean."""
+
+from __future__ import annotations
+
+from heapq import nsmallest
+from typing import TYPE_CHECKING
+
+from eximkit.errors import SettingsError
+from eximkit.logs import roundtrips
+from eximkit.logs.grouping import (
+    ALL,
+    DIMENSIONS,
+    HOST,
+    HOUR,
+    HOUR_OF_DAY,
+    MONTH,
+    NAMES,
+    Tally,
+    by_host,
+    complete_inbound,
+    complete_outbound,
+    grouped,
+    text,
+    with_events,
+)
+from eximkit.logs.parallel import summarise
+from eximkit.logs.result import (
+    Connections,
+    HostRow,
+    Hosts,
+    LogReport,
+    Messages,
+    Period,
+    Pipelining,
+    Saved,
+)
+from eximkit.logs.scan import BY_HOST, BY_HOUR
+from eximkit.logs.sources import gather
+from eximkit.logs.stretches import Evidence, Selector
+from eximkit.logs.usage import NONE, Recorded, is_transaction
+from eximkit.logs.window import ANY_TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from os import PathLike
+
+    from eximkit.logs.bounded import BoundedCounts
+    from eximkit.logs.summary import Summary
+    from eximkit.logs.window import Window
+
+TOP = 50
+"""How many hosts are listed, unless somebody says otherwise."""
+
+_COSTLY = {HOST: BY_HOST, HOUR: BY_HOUR}
+
+
+def analyse(
+    summary: Summary,
+    *,
+    sources: Iterable[str] = (),
+    by: Iterable[str] = (),
+    top: int = TOP,
+    problems: Iterable[str] = (),
+    notes: Iterable[str] = (),
+) -> LogReport:
+    """Turn counts into a report.
+
+    by: names of `grouping.NAMES`. top: how many hosts to list. problems, notes: of the
+    reading, to be handed on.
+    """
+    stretches = tuple(piece.evidence for piece in summary.stretches)
+    recorded = Recorded(stretches)
+    total = grouped(summary, ALL, recorded).get("", Tally())
+    days = with_events(
+        grouped(summary, DIMENSIONS["day"], recorded), summary, lambda hour: hour[:10]
+    )
+    connections = _connections(summary)
+    groups = tuple(dict.fromkeys(by))
+    return LogReport(
+        sources=tuple(sources),
+        octets=summary.octets,
+        lines=summary.lines,
+        garbage=summary.garbage,
+        unparsed=summary.unparsed,
+        messages=_messages(summary, total),
+        pipelining=Pipelining(
+            complete_inbound(total.inbound),
+            complete_outbound(total.outbound),
+            overall(stretches),
+            _joined(stretches),
+            total,
+            _period(days, lambda tally: tally.usage.inbound.early),
+            _period(days, lambda tally: tally.outbound.get("L*", 0)),
+        ),
+        hosts={
+            "in": _hosts(summary.hosts["in"], top, "."),
+            "out": _hosts(summary.hosts["out"], top, ""),
+        },
+        connections=connections,
+        round_trips=_saved(summary, total, connections),
+        days=days,
+        months=grouped(summary, MONTH, recorded),
+        hours_of_day=grouped(summary, HOUR_OF_DAY, recorded) if HOUR in groups else {},
+        groups={name: _group(summary, name, recorded) for name in groups},
+        volume=_volume(summary, top),
+        problems=tuple(problems),
+        notes=tuple(notes),
+    )
+
+
+def wanted(by: Iterable[str]) -> frozenset[str]:
+    """What `summarise` has to count for these groups, beside what it always does."""
+    return frozenset(_COSTLY[name] for name in by if name in _COSTLY)
+
+
+def analyse_logs(
+    paths: Iterable[str | PathLike[str]],
+    *,
+    by: Iterable[str] = (),
+    top: int = TOP,
+    window: Window = ANY_TIME,
+    jobs: int = 1,
+    year: int | None = None,
+) -> LogReport:
+    """What some logs say.
+
+    paths: files, compressed or not, patterns for files, `-` for standard input. by,
+    top: as for `analyse`. window: the time looked at, any by default. jobs: how many
+    processes read at once. year: of the last entries of logs that carry none, instead
+    of that in which the file was last written. What could only be read in part is among
+    the report's problems; raises InputError where nothing could.
+    """
+    groups = tuple(by)
+    unknown = [name for name in groups if name not in NAMES]
+    if unknown:
+        raise SettingsError(
+            f"logs cannot be grouped by {unknown[0]!r}; only by {', '.join(NAMES)}"
+        )
+    with gather(paths, year) as found:
+        outcome = summarise(
+            found.sources, jobs=jobs, wanted=wanted(groups), window=window
+        )
+        problems = [*found.problems, *outcome.problems]
+        return analyse(
+            outcome.summary,
+            sources=[source.path for source in found.sources],
+            by=groups,
+            top=top,
+            problems=[f"{problem.path}: {problem.reason}" for problem in problems],
+        )
+
+
+def overall(stretches: Iterable[Evidence]) -> Selector:
+    """The selector of a whole log: on if it was on at any time."""
+    found = {stretch.selector for stretch in stretches}
+    for selector in (Selector.ON, Selector.OFF):
+        if selector in found:
+            return selector
+    return _together(stretches)
+
+
+def _together(stretches: Iterable[Evidence]) -> Selector:
+    """What stretches say together of which each alone has too little in it."""
+    whole = Evidence()
+    for stretch in stretches:
+        whole += stretch
+    return whole.selector
+
+
+def _joined(stretches: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Stretches, neighbours that say the same put together."""
+    joined: list[Evidence] = []
+    for stretch in stretches:
+        before = joined[-1] if joined else None
+        if before is not None and (
+            (before.selector, before.version) == (stretch.selector, stretch.version)
+        ):
+            joined[-1] = before + stretch
+        else:
+            joined.append(stretch)
+    return tuple(joined)
+
+
+def _messages(summary: Summary, total: Tally) -> Messages:
+    events: dict[str, int] = {}
+    for (_hour, name), count in summary.events.items():
+        events[name] = events.get(name, 0) + count
+    return Messages(
+        arrivals=total.arrivals,
+        arrivals_smtp=sum(total.inbound.values()),
+        arrivals_null_sender=sum(
+            received.messages
+            for key, received in summary.arrivals.items()
+            if key.null_sender
+        ),
+        octets=total.octets,
+        deliveries=total.deliveries,
+        deliveries_remote=sum(total.outbound.values()),
+        deferrals=events.get("deferral", 0),
+        failures=events.get("failure", 0),
+        completed=events.get("completed", 0),
+        frozen=events.get("frozen", 0),
+        rejects=events.get("reject", 0),
+        sync_errors={
+            name: events.get(name, 0)
+            for name in ("sync_greeting", "sync_not_advertised", "sync_advertised")
+        },
+    )
+
+
+def _period(days: Mapping[str, Tally], early: Callable[[Tally], int]) -> Period:
+    found = [day for day, tally in days.items() if early(tally)]
+    return Period(found[0], found[-1]) if found else Period()
+
+
+def _group(summary: Summary, name: str, recorded: Recorded) -> Mapping[str, Tally]:
+    if name == HOST:
+        return by_host(summary)
+    table = grouped(summary, DIMENSIONS[name], recorded)
+    if name == "day":
+        return with_events(table, summary, lambda hour: hour[:10])
+    return with_events(table, summary, str) if name == HOUR else table
+
+
+def _hosts(table: BoundedCounts, top: int, offer: str) -> Hosts:
+    """offer: how the forms of those begin, after L, that could have been early."""
+    refusing: list[tuple[bytes, dict[bytes, int]]] = []
+    offered = early = refused = 0
+    sign = b"L" + offer.encode()
+    for row in table.counts.items():
+        used = any(b"*" in form for form in row[1])
+        if used or any(form.startswith(sign) for form in row[1]):
+            offered += 1
+            early += used
+            if not used:
+                refusing.append(row)
+                refused += sum(row[1].values())
+    return Hosts(
+        len(table.counts),
+        sum(table.overflow.values()),
+        _busiest(table.counts.items(), top),
+        offered,
+        early,
+        _busiest(refusing, top),
+        refused,
+    )
+
+
+def _busiest(
+    rows: Iterable[tuple[bytes, Mapping[bytes, int]]], top: int
+) -> tuple[HostRow, ...]:
+    found = nsmallest(top, rows, key=lambda row: (-sum(row[1].values()), row[0]))
+    return tuple(
+        HostRow(
+            text(address),
+            sum(kinds.values()),
+            {text(form) or NONE: kinds[form] for form in sorted(kinds)},
+        )
+        for address, kinds in found
+    )
+
+
+def _volume(summary: Summary, top: int) -> tuple[tuple[str, int], ...]:
+    rows = [
+        (text(address), sum(kinds.values()))
+        for address, kinds in summary.octets_of_hosts.counts.items()
+    ]
+    return tuple(nsmallest(top, rows, key=lambda row: (-row[1], row[0])))
+
+
+def _connections(summary: Summary) -> Connections | None:
+    found = summary.connections
+    if not found.members:
+        return None
+    early = sum(member.startswith(b"*") for member in found.members)
+    return Connections(
+        round(len(found.members) / found.share),
+        round(early / found.share),
+        not found.dropped,
+    )
+
+
+def _saved(
+    summary: Summary, total: Tally, connections: Connections | None
+) -> dict[str, Saved]:
+    """The round trips saved in both directions.
+
+    A connection that brings several messages is greeted once, yet each of them carries
+    its form, so inbound messages are scaled to connections where these can be counted.
+    """
+    received: dict[str, dict[str, int]] = {}
+    for arrival, (messages, _octets) in summary.arrivals.items():
+        if arrival.form:
+            _add(received, arrival.tls, arrival.form, messages)
+    sent: dict[str, dict[str, int]] = {}
+    for delivery, count in summary.deliveries.items():
+        if delivery.form and is_transaction(delivery) and not delivery.continued:
+            _add(sent, delivery.tls, delivery.form, count)
+    early = total.usage.inbound.early
+    if connections is None or not connections.early or connections.early > early:
+        inbound = Saved(roundtrips.by_tls(received), "messages")
+    else:
+        scale = connections.early / early
+        inbound = Saved(roundtrips.by_tls(received, scale), "connections")
+    return {"in": inbound, "out": Saved(roundtrips.by_tls(sent), "connections")}
+
+
+def _add(table: dict[str, dict[str, int]], tls: str, form: str, count: int) -> None:
+    forms = table.setdefault(tls, {})
+    forms[form] = forms.get(form, 0) + count
