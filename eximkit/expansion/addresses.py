@@ -40,13 +40,21 @@ _LITERAL = re.compile(r"\[[A-Za-z0-9.:]*\]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class _Address:
+class Address:
+    """local: as written, quotes included. domain: "" for a local part alone."""
+
     local: str
     domain: str
 
 
-class _Malformed(Exception):
-    """Not an address."""
+class Malformed(Exception):
+    """Not an address. The reason is Exim's."""
+
+
+_NO_DOMAIN = "domain missing or malformed"
+_NO_LOCAL_PART = "missing or malformed local part"
+_OPEN_QUOTE = "unmatched doublequote in local part"
+_EXPECTED = ' (expected word or "<")'
 
 
 class _Reader:
@@ -114,8 +122,10 @@ class _Reader:
                 literals = literals or self.settings.allow_domain_literals
             elif not literals:
                 raise NotPure("allow_domain_literals")
-            if not literals or not literal:
-                raise _Malformed
+            if not literals:
+                raise Malformed("domain literals not allowed")
+            if not literal:
+                raise Malformed("malformed domain literal")
             self.skip()
             return literal
         parts: list[str] = []
@@ -129,7 +139,7 @@ class _Reader:
                     raise NotPure("strip_trailing_dot")
                 if parts and self.settings and self.settings.strip_trailing_dot:
                     return ".".join(parts)
-                raise _Malformed
+                raise Malformed(_NO_DOMAIN)
             parts.append(part)
             self.skip()
             if self.next() != ".":
@@ -144,7 +154,7 @@ class _Reader:
         """A source route `@a,@b:`, which is dropped."""
         while True:
             if self.next() != "@":
-                raise _Malformed
+                raise Malformed("colon expected after route list")
             self.at += 1
             self.domain()
             sign = self.next()
@@ -152,7 +162,7 @@ class _Reader:
             if sign == ":":
                 return
             if sign != ",":
-                raise _Malformed
+                raise Malformed("no local part")
             self.skip()
 
     def phrase(self) -> None:
@@ -162,9 +172,12 @@ class _Reader:
             if self.next() == "<":
                 return
             if not self.take(_QUOTED) and not self.take(_ATOM):
-                raise _Malformed
+                raise Malformed(self.no_word() + _EXPECTED)
 
-    def spec(self) -> _Address:
+    def no_word(self) -> str:
+        return _OPEN_QUOTE if self.next() == '"' else _NO_LOCAL_PART
+
+    def spec(self, *, bracketed: bool) -> Address:
         """local@domain, or a local part alone."""
         self.skip()
         routed = self.next() == "@"
@@ -172,13 +185,15 @@ class _Reader:
             self.route()
         local = self.local()
         if not local:
-            raise _Malformed
+            raise Malformed(self.no_word())
         if self.next() != "@":
+            if self.next() != (">" if bracketed else ""):
+                raise Malformed(f'"@" or "." expected after "{local}"')
             if routed:
-                raise _Malformed
-            return _Address(local, "")
+                raise Malformed("domain missing in source-routed address")
+            return Address(local, "")
         self.at += 1
-        return _Address(local, self.domain())
+        return Address(local, self.domain())
 
     def label(self) -> None:
         """A group's name and colon, if they stand here."""
@@ -192,48 +207,67 @@ class _Reader:
         else:
             self.at = start
 
-    def address(self) -> _Address:
+    def address(self) -> Address:
         self.skip()
         if self.next() == "@":
-            return self.finished(self.spec())
+            return self.finished(self.spec(bracketed=False))
         if self.next() != "<":
             start = self.at
             local = self.local()
             if local and self.next() == "@":
                 self.at += 1
-                return self.finished(_Address(local, self.domain(literals=True)))
-            if local and self.ended():
-                return self.finished(_Address(local, ""))
+                return self.finished(Address(local, self.domain(literals=True)))
+            if local and self.next() in {"", ";"}:
+                return self.finished(Address(local, ""))
+            begins_word = not local or _DOT_AT_END.search(local)
+            if begins_word and self.next() == '"':
+                raise Malformed(_OPEN_QUOTE)
+            if not local and self.next() in {"", ";"}:
+                raise Malformed("empty address")
             self.at = start
             self.phrase()
         self.at += 1
-        found = self.spec()
+        found = self.spec(bracketed=True)
         self.skip()
         if self.next() != ">":
-            raise _Malformed
+            if self.ended():
+                raise Malformed("'>' missing at end of address")
+            raise self.superfluous()
         self.at += 1
         return self.finished(found)
 
     def ended(self) -> bool:
         return self.at >= len(self.text) or (self.in_group and self.next() == ";")
 
-    def finished(self, found: _Address) -> _Address:
+    def finished(self, found: Address) -> Address:
         """Nothing may follow, but the end of a group and whatever comes after that."""
         self.skip()
         if not self.ended():
-            raise _Malformed
+            raise self.superfluous()
         self.in_group = self.in_group and self.next() != ";"
         return found
 
+    def superfluous(self) -> Malformed:
+        before, after = self.text[: self.at], self.text[self.at :]
+        return Malformed(f"malformed address: {after} may not follow {before}")
 
-def _parsed(text: str, settings: TextSettings | None) -> _Address | None:
+
+def required(text: str, settings: TextSettings | None = None) -> Address:
+    """The parts of an address. Raises ExpansionFailed with Exim's reason if it is none."""
     try:
         return _Reader(text, settings).address()
-    except _Malformed:
+    except Malformed as malformed:
+        raise ExpansionFailed(str(malformed)) from None
+
+
+def _parsed(text: str, settings: TextSettings | None) -> Address | None:
+    try:
+        return _Reader(text, settings).address()
+    except Malformed:
         return None
 
 
-def _text(found: _Address) -> str:
+def _text(found: Address) -> str:
     return f"{found.local}@{found.domain}" if found.domain else found.local
 
 
@@ -281,7 +315,7 @@ def addresses(text: str, settings: TextSettings | None = None) -> str:
                 reader.in_group = False
             else:
                 found.append(_text(reader.address()))
-        except _Malformed:
+        except Malformed:
             pass
         in_group = reader.in_group
     return join_list(sign, found)
