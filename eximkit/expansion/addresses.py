@@ -253,7 +253,7 @@ class _Reader:
 
 
 def required(text: str, settings: TextSettings | None = None) -> Address:
-    """The parts of an address. Raises ExpansionFailed with Exim's reason if it is none."""
+    """The parts of an address. Raises ExpansionFailed with Exim's reason."""
     try:
         return _Reader(text, settings).address()
     except Malformed as malformed:
