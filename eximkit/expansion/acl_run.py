@@ -111,7 +111,7 @@ def _conditions(
             passed_end = passed_end or line.name == "endpass"
             message = line if line.name == "message" else message
             if line.name == "set" and line.variable and line.value is not None:
-                evaluator.acl_variables[line.variable] = evaluator.expand(line.value)
+                evaluator.lasting[line.variable] = evaluator.expand(line.value)
             continue
         holds = _condition(evaluator, line)
         if holds is not None and line.negated:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eximkit.expansion import digests, encodings, ip, matching, regex
+from eximkit.expansion import digests, encodings, ip, patterns, regex
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.numbers import integer
 from eximkit.expansion.strings import lower
@@ -16,6 +16,8 @@ from eximkit.source import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from eximkit.expansion.matching import Asking, Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,25 @@ def _match(arguments: Sequence[str]) -> Verdict:
     return Verdict(captures is not None, captures)
 
 
-def _matched(function: Callable[[str, str], matching.Match | None]) -> Condition:
-    def condition(arguments: Sequence[str]) -> Verdict:
-        subject, text = arguments
-        found = function(subject, text)
-        if found is None:
-            return Verdict(False)
-        return Verdict(True, found.captures, found.value)
+def match_list(name: str, arguments: Sequence[str], asking: Asking) -> Verdict:
+    """`match_domain` and its like, with somebody to ask what the list leaves open."""
+    subject, text = arguments
+    found = LISTS[name](subject, text, asking)
+    if found is None:
+        return Verdict(False)
+    return Verdict(True, found.captures, found.value)
 
-    return condition
+
+def _matched(name: str) -> Condition:
+    return lambda arguments: match_list(name, arguments, patterns.NOBODY)
+
+
+LISTS: dict[str, Callable[[str, str, Asking], Match | None]] = {
+    "match_address": patterns.match_address,
+    "match_domain": patterns.match_domain,
+    "match_ip": patterns.match_ip,
+    "match_local_part": patterns.match_local_part,
+}
 
 
 def _in_list(fold: bool) -> Condition:
@@ -172,10 +184,10 @@ CONDITIONS: dict[str, Condition] = {
     "lt": _strings(operator.lt),
     "lti": _caseless(operator.lt),
     "match": _match,
-    "match_address": _matched(matching.match_address),
-    "match_domain": _matched(matching.match_domain),
-    "match_ip": _matched(matching.match_ip),
-    "match_local_part": _matched(matching.match_local_part),
+    "match_address": _matched("match_address"),
+    "match_domain": _matched("match_domain"),
+    "match_ip": _matched("match_ip"),
+    "match_local_part": _matched("match_local_part"),
 }
 """The conditions that are answered here: from their expanded strings to a verdict.
 

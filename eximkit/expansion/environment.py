@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.expansion.values import EMPTY, Hole, Known, Unknown, Value, hole
+from eximkit.expansion.variables import initial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,7 +89,9 @@ class Environment:
     lists: named lists, their texts unexpanded, by the keyword that declares them
     (`domainlist`, `hostlist`, `addresslist`, `localpartlist`) and by name. options:
     main options that are set (`primary_hostname`, `headers_charset`, …), expanded where
-    Exim does so as it starts. release: the Exim that is to be followed.
+    Exim does so as it starts. release: the Exim that is to be followed. offset: how
+    many seconds local time is ahead of UTC at a time, seconds since the epoch.
+    addresses: the IP addresses of this host, None where they are not known.
     """
 
     variables: Mapping[str, Value] = field(default_factory=dict)
@@ -100,6 +103,8 @@ class Environment:
     lists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     release: Release = field(default_factory=lambda: catalog.NEWEST)
+    offset: Callable[[float], int] = lambda _time: 0
+    addresses: frozenset[str] | None = None
 
     def variable(self, name: str) -> Value:
         """The value of `$name`."""
@@ -110,7 +115,13 @@ class Environment:
             return EMPTY
         if name == "acl_narg":
             return Known("0")
+        if self.absent_empty and self.world is not None:
+            return initial(name, self)
         return EMPTY if self.absent_empty else hole(name)
+
+    def flag(self, option: str) -> bool:
+        """Whether a boolean option is set."""
+        return self.options.get(option, "no").lower() not in {"no", "false"}
 
     def header(self, kind: str, name: str) -> Value:
         """The value of `$h_name:` (kind h, rh, bh or lh)."""

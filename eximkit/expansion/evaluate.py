@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.errors import ExpansionSyntaxError
-from eximkit.expansion import item_run, skipped, truth
+from eximkit.expansion import item_run, operator_run, skipped, truth
 from eximkit.expansion.nodes import (
     Expansion,
     Header,
@@ -30,9 +30,7 @@ from eximkit.expansion.nodes import (
     Tail,
     Variable,
 )
-from eximkit.expansion.operators import PURE_OPERATORS, apply_operator
 from eximkit.expansion.parse import parse
-from eximkit.expansion.representative import on_any_address
 from eximkit.expansion.values import (
     EMPTY,
     NOTHING,
@@ -40,7 +38,6 @@ from eximkit.expansion.values import (
     Failure,
     Hole,
     Known,
-    NotPure,
     Result,
     Unknown,
     Value,
@@ -53,6 +50,7 @@ from eximkit.expansion.world import NotAllowed
 
 if TYPE_CHECKING:
     from eximkit.expansion.environment import Environment
+    from eximkit.expansion.world import World
 
 MAXIMUM_DEPTH = 100
 """How deep items may nest before the evaluator gives up (its result is then opaque)."""
@@ -117,7 +115,8 @@ class Evaluator:
     environment: Environment
     decide: Decide = undecided
     scope: dict[str, Value] = field(default_factory=dict)
-    acl_variables: dict[str, Value] = field(default_factory=dict)
+    lasting: dict[str, Value] = field(default_factory=dict)
+    """What stays set to the end: variables of ACLs, $runrc, $prvscheck_result, …"""
     reads: list[Read] = field(default_factory=list)
     pending: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     """The conditions left undecided: a name to show, and what it varies with."""
@@ -125,6 +124,8 @@ class Evaluator:
     """Something was met whose dependence cannot be seen (Perl, text from elsewhere)."""
     inner: int = 0
     """How many ACLs and inner expansions the current string stands in."""
+    source: str = ""
+    """The string that is being expanded, for items that take it as it stands."""
     depth: int = 0
     steps: int = 0
     limits: Limits = Limits()
@@ -155,12 +156,15 @@ class Evaluator:
             self.measure(len(parts[0].text))
             return up_to_zero(Known(parts[0].text))
         self.depth += 1
+        saved = self.source
+        self.source = tree.source or saved
         try:
             if self.depth > MAXIMUM_DEPTH:
                 return self.beyond("nested too deep")
             values = [self.node(part) for part in parts]
         finally:
             self.depth -= 1
+            self.source = saved
         self.measure(sum(map(size, values)))
         return up_to_zero(concatenate(values)) if values else EMPTY
 
@@ -187,12 +191,25 @@ class Evaluator:
         self.opaque = True
         return Unknown((Hole(why, opaque=True),))
 
+    @property
+    def world(self) -> World:
+        """The machine; raises NotAllowed where there is none to ask."""
+        if self.environment.world is None:
+            raise NotAllowed("the machine")
+        return self.environment.world
+
+    def unknown(self, why: str, value: Value) -> Value:
+        """`value`, of which only the shape is known; no answer where one is wanted."""
+        if self.concrete:
+            raise NotAllowed(why)
+        return value
+
     def variable(self, name: str) -> Value:
         """The value of a variable, `scope` first."""
         if name in self.scope:
             return self.scope[name]
-        if name in self.acl_variables:
-            return self.acl_variables[name]
+        if name in self.lasting:
+            return self.lasting[name]
         return self.environment.variable(name)
 
     def read(self, node: Variable, *, tested: bool = False) -> Value:
@@ -361,58 +378,8 @@ def _item(evaluator: Evaluator, node: Item) -> Value:
 
 
 def _operator(evaluator: Evaluator, node: Operator) -> Value:
-    operand = evaluator.expand(node.operand)
-    name = node.name
-    if name == "expand":
-        return evaluator.expand_text(operand)
-    if isinstance(operand, Known) and name in PURE_OPERATORS:
-        try:
-            text = apply_operator(name, node.arguments, operand.text)
-        except NotPure:
-            return derived(name, operand)
-        # The result of ipv6norm holds the zero that ends it, and what follows is lost.
-        return Known(f"{text}\0" if name == "ipv6norm" else text, operand.depends)
-    if isinstance(operand, Known):
-        return derived(name, operand)
-    if name in PURE_OPERATORS and all(h.address for h in operand.holes):
-        alike = on_any_address(node, operand)
-        if alike is not None:
-            return alike
-    if name in LETTER_CASE:
-        cased = (
-            LETTER_CASE[name](p) if isinstance(p, str) else p for p in operand.parts
-        )
-        return Unknown(tuple(cased), operand.known_depends)
-    if name == "strlen":
-        low, high = _length(operand)
-        return derived(name, operand, low=low, high=high, empty=False)
-    if name in NEVER_EMPTY:
-        return derived(name, operand, empty=False)
-    return derived("_".join((name, *node.arguments)), operand)
+    return operator_run.operator(evaluator, node)
 
-
-def _length(value: Unknown) -> tuple[int, int]:
-    """Bounds of the length of a partly known string, in octets."""
-    low = high = 0
-    for part in value.parts:
-        if isinstance(part, str):
-            low, high = low + len(part), high + len(part)
-        elif part.empty is not True:
-            low += part.empty is False
-            high = 1 << 30
-    return low, high
-
-
-def _ascii(table: Callable[[str], str]) -> Callable[[str], str]:
-    """A change of case that leaves octets beyond ASCII alone, as the C locale does."""
-    return lambda text: "".join(table(c) if c.isascii() else c for c in text)
-
-
-LETTER_CASE: dict[str, Callable[[str], str]] = {
-    "lc": _ascii(str.lower),
-    "uc": _ascii(str.upper),
-}
-NEVER_EMPTY = frozenset({"md5", "sha1", "sha256", "sha3", "listcount", "quote"})
 
 HANDLERS: dict[type[Node], Callable[..., Value]] = {
     Literal: _literal,

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.expansion import acl_run
+from eximkit.expansion import acl_run, outside
 from eximkit.expansion.environment import Found, NotFound
 from eximkit.expansion.items import ITEMS
 from eximkit.expansion.lists import join_list, split_list
+from eximkit.expansion.lookups import LookupRequest, perform
 from eximkit.expansion.nodes import Tail
 from eximkit.expansion.regex import substitute
 from eximkit.expansion.sorting import sort_items
@@ -30,10 +31,12 @@ from eximkit.expansion.values import (
     concatenate,
     derived,
 )
+from eximkit.expansion.world import NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eximkit.expansion.environment import LookupAnswer
     from eximkit.expansion.evaluate import Evaluator
     from eximkit.expansion.nodes import Item, Lookup
 
@@ -56,6 +59,8 @@ def item(evaluator: Evaluator, node: Item) -> Value:
             f"Too many arguments for '{node.name}' (max is {info.maximum})"
         )
     special = SPECIAL.get(node.name)
+    if special is None and evaluator.concrete:
+        special = CONCRETE.get(node.name)
     if special is not None:
         return special(evaluator, node)
     arguments = [evaluator.expand(a) for a in node.arguments]
@@ -70,7 +75,9 @@ def item(evaluator: Evaluator, node: Item) -> Value:
         return _unknown(evaluator, node, name, arguments)
     try:
         text = known(texts)
-    except NotPure:
+    except NotPure as unknown:
+        if evaluator.concrete:
+            raise NotAllowed(unknown.reason) from None
         return _unknown(evaluator, node, name, arguments)
     found = Known(text or "", NOTHING.union(*(a.depends for a in arguments)))
     if tail is None:
@@ -97,6 +104,7 @@ def _unknown(
 ) -> Value:
     """An item of which only what it depends on is known."""
     value = derived(name, *arguments)
+    evaluator.unknown(_why(name, arguments), value)
     tail = node.tail
     if tail is None or (tail.yes is None and tail.no is None and not tail.fail):
         return value
@@ -106,11 +114,21 @@ def _unknown(
     return evaluator.fork(found, mark, tail, value, node.name)
 
 
+def _why(name: str, arguments: list[Value]) -> str:
+    """What an item needs that is not there."""
+    open_value = next((a for a in arguments if isinstance(a, Unknown)), None)
+    return f"the item {name}" if open_value is None else open_value.holes[0].name
+
+
 def lookup(evaluator: Evaluator, node: Lookup) -> Value:
-    """`${lookup …}`: the environment answers, or else both outcomes are possible."""
+    """`${lookup …}`: the environment answers, or the world; or both outcomes are
+    possible.
+    """
     key = None if node.key is None else evaluator.expand(node.key)
     query = evaluator.expand(node.query)
     answer = evaluator.environment.lookup(node.type, key, query)
+    if answer is None and evaluator.concrete:
+        answer = _look_up(evaluator, node.type, key, query)
     mark = len(evaluator.pending)
     if isinstance(answer, NotFound):
         return evaluator.branch(False, node.tail, EMPTY, "lookup")
@@ -125,24 +143,29 @@ def lookup(evaluator: Evaluator, node: Lookup) -> Value:
     return evaluator.fork(found, mark, node.tail, value, "lookup")
 
 
+def _look_up(
+    evaluator: Evaluator, kind: str, key: Value | None, query: Value
+) -> LookupAnswer:
+    """Ask the world."""
+    what = f"a lookup of type {kind}"
+    request = LookupRequest(
+        kind,
+        None if key is None else outside.known_text(key, what),
+        outside.known_text(query, what),
+        evaluator.environment.release,
+    )
+    return perform(request, evaluator.world)
+
+
 def _acl(evaluator: Evaluator, node: Item) -> Value:
     return acl_run.item(evaluator, [evaluator.expand(a) for a in node.arguments])
-
-
-def _readfile(evaluator: Evaluator, node: Item) -> Value:
-    """The environment knows files as lookups whose query is the path."""
-    arguments = [evaluator.expand(a) for a in node.arguments]
-    answer = evaluator.environment.lookup("readfile", None, arguments[0])
-    if isinstance(answer, NotFound):
-        raise ExpansionFailed(f"failed to open {arguments[0]}")
-    if isinstance(answer, Found):
-        return answer.value
-    return derived(node.name, *arguments)
 
 
 def _opaque(evaluator: Evaluator, node: Item) -> Value:
     """Code of the user's own, which can read any variable."""
     arguments = [evaluator.expand(a) for a in node.arguments]
+    if evaluator.concrete:
+        raise NotAllowed(f"${{{node.name}, which runs code of its own")
     evaluator.opaque = True
     return derived(node.name, *arguments, opaque=True)
 
@@ -269,12 +292,17 @@ def _sg(evaluator: Evaluator, node: Item) -> Value:
 
 SPECIAL: dict[str, Callable[[Evaluator, Item], Value]] = {
     "acl": _acl,
-    "perl": _opaque,
     "dlfunc": _opaque,
-    "readfile": _readfile,
-    "map": _map,
     "filter": _filter,
+    "map": _map,
+    "perl": _opaque,
+    "readfile": outside.readfile,
     "reduce": _reduce,
     "sg": _sg,
     "sort": _sort,
 }
+CONCRETE: dict[str, Callable[[Evaluator, Item], Value]] = {
+    "env": outside.env,
+    "run": outside.run,
+}
+"""Items that are followed only where a value is wanted."""

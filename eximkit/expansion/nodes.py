@@ -22,11 +22,12 @@ class Expansion(Node):
     """A string to expand: literal text and substitutions, in order.
 
     raw: taken unexpanded (the list of a `match_domain` and its like): one Literal whose
-    text keeps its dollars.
+    text keeps its dollars. source: of a whole string, its text.
     """
 
     parts: tuple[Node, ...]
     raw: bool = False
+    source: str = field(default="", compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

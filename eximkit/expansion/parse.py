@@ -7,6 +7,7 @@ arguments, is `check.py`'s business.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def parse(text: str) -> Expansion:
                 f"no more than {MAX_DEPTH} levels are read",
                 where.start, where.end, _ADVICE,
             )  # fmt: skip
-    return tree
+    return replace(tree, source=text)
 
 
 @cache

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.expansion import acl_run
-from eximkit.expansion.conditions import CONDITIONS
+from eximkit.expansion.conditions import CONDITIONS, LISTS, Verdict, match_list
+from eximkit.expansion.list_context import Around
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.nodes import (
     Condition,
@@ -22,6 +23,7 @@ from eximkit.expansion.nodes import (
     Variable,
 )
 from eximkit.expansion.values import (
+    EMPTY,
     NOTHING,
     ExpansionFailed,
     Known,
@@ -33,6 +35,7 @@ from eximkit.expansion.values import (
     emptiness,
     is_address,
 )
+from eximkit.expansion.world import FileFailed, NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,8 +63,13 @@ def _predicate(evaluator: Evaluator, condition: Condition) -> bool | None:
     info = catalog.condition(condition.name)
     if info is None or len(arguments) < info.minimum:
         raise ExpansionFailed(f'malformed condition "{condition.name}"')
-    if condition.name == "acl":
-        return acl_run.condition(evaluator, arguments)
+    if condition.name == "match_ip" and isinstance(arguments[1], Known):
+        arguments[1] = _host_list(evaluator, arguments[1].text)
+    special = SPECIAL.get(condition.name)
+    if special is not None:
+        return special(evaluator, arguments)
+    if evaluator.concrete and condition.name in OUTSIDE:
+        return OUTSIDE[condition.name](evaluator, arguments)
     if condition.name in CONDITIONS and all(isinstance(a, Known) for a in arguments):
         return _known(evaluator, condition, arguments)
     by_facts = FACTS.get(condition.name)
@@ -94,8 +102,10 @@ def _known(
 ) -> bool | None:
     texts = [a.text for a in arguments if isinstance(a, Known)]
     try:
-        outcome = CONDITIONS[condition.name](texts)
-    except NotPure:
+        outcome = _outcome(evaluator, condition.name, texts)
+    except NotPure as unknown:
+        if evaluator.concrete:
+            raise NotAllowed(unknown.reason) from None
         return _choose(evaluator, condition.name, arguments)
     depends = NOTHING.union(*(a.depends for a in arguments))
     changed: dict[str, Value] = {}
@@ -106,6 +116,26 @@ def _known(
     if changed:
         evaluator.scope = {**evaluator.scope, **changed}
     return outcome.holds
+
+
+def _outcome(evaluator: Evaluator, name: str, texts: list[str]) -> Verdict:
+    if evaluator.concrete and name in LISTS:
+        return match_list(name, texts, Around(evaluator))
+    return CONDITIONS[name](texts)
+
+
+def _host_list(evaluator: Evaluator, text: str) -> Value:
+    """The list of `match_ip`, which unlike the others Exim expands."""
+    if "$" not in text and "\\" not in text:
+        return Known(text)
+    try:
+        return evaluator.expand_text(Known(text))
+    except ExpansionFailed as failed:
+        if failed.forced:
+            return EMPTY
+        raise ExpansionFailed(
+            f'unable to complete match against "{text}": NULL'
+        ) from None
 
 
 def _group(evaluator: Evaluator, group: Group) -> bool | None:
@@ -234,3 +264,31 @@ FACTS: dict[str, Callable[[str, list[Value]], bool | None]] = {
 CAPTURING = frozenset(
     {"match", "match_address", "match_domain", "match_ip", "match_local_part"}
 )
+
+
+def _exists(evaluator: Evaluator, arguments: list[Value]) -> bool:
+    """`exists`: whether stat(2) finds it."""
+    path = arguments[0]
+    if isinstance(path, Unknown):
+        raise NotAllowed(f"a file, whose name depends on {path.holes[0].name}")
+    try:
+        evaluator.world.status(path.text)
+    except FileFailed:
+        return False
+    return True
+
+
+def _never(_evaluator: Evaluator, _arguments: list[Value]) -> bool:
+    """What only holds in a queue runner or a delivery."""
+    return False
+
+
+SPECIAL: dict[str, Callable[[Evaluator, list[Value]], bool | None]] = {
+    "acl": acl_run.condition,
+}
+OUTSIDE: dict[str, Callable[[Evaluator, list[Value]], bool | None]] = {
+    "exists": _exists,
+    "first_delivery": _never,
+    "queue_running": _never,
+}
+"""Conditions that are followed only where a value is wanted."""

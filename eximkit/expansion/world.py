@@ -37,13 +37,17 @@ class FileFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FileStatus:
-    """What stat(2) tells: mode bits (type included), owner, group, size in octets."""
+    """What stat(2) tells: mode bits (type included), owner, group, size in octets.
+
+    Times are seconds since the epoch.
+    """
 
     mode: int
     uid: int
     gid: int
     size: int
     inode: int = 0
+    device: int = 0
     links: int = 1
     atime: int = 0
     mtime: int = 0
