@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from eximkit import catalog
-from eximkit.expansion.environment import Environment
-from eximkit.expansion.expand import expand
-from eximkit.expansion.values import Failure, Known
+from eximkit.config.console import Console, macro_table
+from eximkit.config.environment import environment_of
+from eximkit.config.given import Given
+from eximkit.expansion.evaluate import Limits
+from eximkit.expansion.values import Failure
 from eximkit.files import load_config
-from eximkit.lint.rules.early_pipelining.views import acl_reader
 from tests.expansion.corpus_world import TOP, CorpusWorld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from eximkit.expansion.values import Value
 
 RELEASE = "4.96"
 PROBE_DATA = 'k1: v1\nk2: a=1 b="two words"\n*: star\n'
@@ -42,7 +41,7 @@ WITH_PORT = {
     "sender_host_address": "sender_host_port",
     "received_ip_address": "received_port",
 }
-MINIMAL: dict[str, str] = {"primary_hostname": "myhost.test.ex"}
+HOST = "myhost.test.ex"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +68,30 @@ def recorded(row: dict[str, Any]) -> Answer:
 
 
 @cache
-def environment(
+def console(
     config: Path | None, folder: Path, arguments: tuple[str, ...] = ()
-) -> Environment:
+) -> Console:
     """What Exim knew: its configuration, and the options it was given."""
-    options = dict(MINIMAL)
-    lists: dict[str, dict[str, str]] = {}
-    acls = Environment().acls
+    release = catalog.release(RELEASE)
+    given = Given(release)
+    read = None
     if config is not None:
-        read = load_config(config, release=RELEASE, defines=_defines(arguments))
-        options |= {option.name: option.text for option in read.options}
-        for item in read.named_lists:
-            lists.setdefault(f"{item.kind}list", {})[item.name] = item.value.text
-        acls = acl_reader(read)
-    options.setdefault("qualify_domain", options["primary_hostname"])
-    known: dict[str, Value] = {
-        name: Known(text) for name, text in {**options, **_sender(arguments)}.items()
-    }
-    return Environment(
-        variables=known,
-        absent_empty=True,
-        acls=acls,
-        lists=lists,
-        options=options,
+        read = load_config(config, release=release, defines=_defines(arguments))
+    environment = environment_of(
+        read,
+        release,
         world=CorpusWorld(folder, FILES),
-        release=catalog.release(RELEASE),
+        variables=given.variables,
+        headers=given.headers,
+        offset=lambda _zone: lambda _seconds: 0,
     )
+    environment = replace(
+        environment, options={"primary_hostname": HOST, **environment.options}
+    )
+    for name, value in _sender(arguments).items():
+        assert not given.set(name, value)
+    macros = macro_table(read, release, ())
+    return Console(environment, given, macros, Limits(), settable=False)
 
 
 def _defines(arguments: tuple[str, ...]) -> list[str]:
@@ -117,9 +114,9 @@ def _sender(arguments: tuple[str, ...]) -> Mapping[str, str]:
     return found
 
 
-def answer(text: str, known: Environment) -> Answer:
+def answer(text: str, known: Console) -> Answer:
     """What eximkit says; never an exception."""
-    result = expand(text, known)
+    result = known.answer(text, "string").result
     if isinstance(result, Failure):
         return Answer(False, result.message, result.kind)
     return Answer(True, result.text)

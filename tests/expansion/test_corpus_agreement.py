@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.expansion.corpus_answers import agrees, answer, environment, recorded, rows
+from tests.expansion.corpus_answers import agrees, answer, console, recorded, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +39,7 @@ def test_the_strings_of_exims_own_tests(corpus: Path) -> None:
     compared: Compared = []
     for row in rows(folder / "expansions.jsonl"):
         config = folder / "confs" / row["config"]
-        known = environment(
-            config if config.exists() else None, folder, tuple(row["argv"])
-        )
+        known = console(config if config.exists() else None, folder, tuple(row["argv"]))
         compared.append((row, recorded(row), answer(row["expr"], known)))
     wrong = differing(compared, SUITE_DIFFERS)
     assert not wrong, f"{len(wrong)} of {len(compared)}\n" + "\n".join(wrong)
@@ -52,7 +50,7 @@ def test_the_strings_of_exims_own_tests(corpus: Path) -> None:
 
 def test_the_probes(corpus: Path, reference: Path) -> None:
     folder = corpus / "exim-testsuite"
-    known = environment(reference / "expansion-probes.conf", folder)
+    known = console(reference / "expansion-probes.conf", folder)
     compared: Compared = [
         (row, recorded(row), answer(row["expr"], known))
         for row in rows(reference / "expansion-probes.jsonl")
@@ -65,7 +63,7 @@ def test_the_probes(corpus: Path, reference: Path) -> None:
 def test_strings_of_configurations(corpus: Path) -> None:
     """Exim answered these in a minimal configuration: only syntax is compared."""
     folder = corpus / "exim-testsuite"
-    known = environment(None, folder)
+    known = console(None, folder)
     compared = [
         (row["expr"], row.get("kind"), answer(row["expr"], known))
         for row in rows(folder / "conf_expansions.jsonl")
