@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from eximkit.logs.shapes import (
     CONNECTION_SIGN,
     CONNECTIONS,
-    HOST_OCTETS,
+    OCTETS,
+    OCTETS_BY_HOST,
+    OCTETS_BY_SESSION,
     TOKENS,
     UNKNOWN,
     Stamped,
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
     from pcre2 import Pattern  # type: ignore[import-untyped]
 
 BY_HOST = "octets by host"
+BY_SESSION = "octets by session"
 BY_HOUR = "hours"
-"""In `wanted`: octets are counted for each sending address, too; times are told apart
-by the hour and not by the day alone. Both cost time."""
+"""In `wanted`, for each costs time: octets are counted for each sending address, too;
+they are told apart by protocol and TLS version; times by the hour, not by the day
+alone."""
 
 BLOCK = 1 << 18
 """How much text is turned into tokens at a time, in octets: what a cache holds."""
@@ -63,9 +67,9 @@ def scan(
 ) -> Summary:
     """What a chunk of whole lines says.
 
-    wanted: what is counted only where it is asked for: BY_HOST, BY_HOUR. year: of lines
-    that carry none. source, offset: which log the chunk is of, and where in its text it
-    begins: what is found out from the neighbourhood of lines needs them.
+    wanted: what is counted only where it is asked for: BY_HOST, BY_SESSION, BY_HOUR.
+    year: of lines that carry none. source, offset: which log the chunk is of, and where
+    in its text it begins: what neighbouring lines say together needs them.
     """
     scanner = Scanner(wanted=wanted, year=year, source=source)
     scanner.feed(chunk, offset)
@@ -84,10 +88,16 @@ class Scanner:
     ) -> None:
         self._hours = BY_HOUR in wanted
         by_host = BY_HOST in wanted
-        self._template = TOKENS + (HOST_OCTETS if by_host else b"")
+        by_session = BY_SESSION in wanted
+        self._template = TOKENS + (OCTETS_BY_SESSION if by_session else OCTETS)
+        if by_host:
+            self._template += OCTETS_BY_HOST
         self._source = source
         self._summary = Summary()
-        self._fold = Fold(self._summary, year, by_host=by_host, by_hour=self._hours)
+        self._fold = Fold(
+            self._summary, year, by_host=by_host, by_session=by_session,
+            by_hour=self._hours,
+        )  # fmt: skip
         self._tokens: Counter[bytes] = Counter()
         self._piece: tuple[int, int, bool] | None = None
 

@@ -5,8 +5,8 @@ described in `tokens.py`. Groups are numbered alike in all shapes:
 
      1 hour              5 address of the host     9 form of the L field
      2 `<>`, flag        6 its port               10 TLS version (arrivals)
-     3 router            7 Ci=, or `*`            11 octets (S=)
-     4 transport         8 P=, or TLS version
+     3 router            7 Ci=, or `*`            11 octets (S=): thousands, and
+     4 transport         8 P=, or TLS version     12 what is left of them
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _arrival(session: bytes, rest: bytes) -> bytes:
     """From the flag to the end of the line: what is trusted ends with S=."""
     return (
         rb"[<(]= (?>(<>)|" + _ADDRESS + rb")()()(?> R=[^\s\"\0]++)?+(?> DS)?+"
-        + session + rest + rb" S=(\d++)(?=[ \n])" + _TAIL
+        + session + rest + rb" S=(\d*?)(\d{1,3})(?=[ \n])" + _TAIL
     )  # fmt: skip
 
 
@@ -185,15 +185,20 @@ def pattern(stamped: Stamped, *, hours: bool) -> bytes:
     )  # fmt: skip
 
 
-TOKENS = b"$*MARK\t$1\t$2\t$3\t$4\t$7\t$8\t$9\t$10\t$11\n${5:+$*MARK.\t$5\t$9\n:}"
+TOKENS = b"$*MARK\t$1\t$2\t$3\t$4\t$7\t$8\t$9\t$10\n${5:+$*MARK.\t$5\t$9\n:}"
 """What is written in the place of each line. (No escapes inside `${…}`.)"""
+OCTETS = b"${12:+T\t$1\t$11\nU\t$1\t$12\n:}"
+"""Further tokens: the octets of what was received. Sizes are nearly all different, but
+their two halves are not: those are counted in bulk like the rest."""
+OCTETS_BY_SESSION = OCTETS.replace(b"$1\t", b"$1\t$*MARK\t$8\t$10\t")
+"""The same, told apart by protocol and TLS version, too."""
+OCTETS_BY_HOST = b"${12:+B$*MARK\t$5\t$11$12\n:}"
+"""One more token: the octets that a host has sent."""
 _CONNECTION = b"C$*MARK\t$1\t$5$6\t$9\t$7\n"
 CONNECTIONS = b"${6:+" + _CONNECTION + b":${7:+" + _CONNECTION + b":}}"
 """One more token, for lines that tell one connection from another."""
 CONNECTION_SIGN = rb"\]:\d| Ci=\d"
 """Found in all text that has such lines."""
-HOST_OCTETS = b"${11:+B$*MARK\t$5\t$11\n:}"
-"""One more token, where octets are counted for each host."""
 
-UNKNOWN = b"?\t\t%b" + 7 * b"\t" + b"\n"
+UNKNOWN = b"?\t\t%b" + 6 * b"\t" + b"\n"
 """What becomes of a line of no known shape."""

@@ -64,10 +64,12 @@ class Delivery(NamedTuple):
 
 
 class Received(NamedTuple):
-    """How many messages, and of how many octets together (S=)."""
+    """The octets (S=) received in an hour; the rest as in `Arrival` where asked for."""
 
-    messages: int
-    octets: int
+    hour: str
+    over_smtp: bool = False
+    protocol: str = ""
+    tls: str = ""
 
 
 @dataclass(slots=True)
@@ -89,7 +91,8 @@ class Summary:
     unparsed: int = 0
     events: dict[tuple[str, str], int] = field(default_factory=dict)
     """By hour and one of EVENTS."""
-    arrivals: dict[Arrival, Received] = field(default_factory=dict)
+    arrivals: dict[Arrival, int] = field(default_factory=dict)
+    received: dict[Received, int] = field(default_factory=dict)
     deliveries: dict[Delivery, int] = field(default_factory=dict)
     hosts: dict[str, BoundedCounts] = field(
         default_factory=lambda: {d: BoundedCounts(HOST_LIMIT) for d in ("in", "out")}
@@ -110,21 +113,13 @@ class Summary:
         self.unparsed += other.unparsed
         add_counts(self.events, other.events)
         add_counts(self.deliveries, other.deliveries)
-        for key, received in other.arrivals.items():
-            self.receive(key, *received)
+        add_counts(self.arrivals, other.arrivals)
+        add_counts(self.received, other.received)
         for direction, table in self.hosts.items():
             table.update(other.hosts[direction])
         self.octets_of_hosts.update(other.octets_of_hosts)
         self.connections.merge(other.connections)
         self.stretches.update(other.stretches)
-
-    def receive(self, key: Arrival, messages: int, octets: int) -> None:
-        """Count messages of one kind."""
-        before = self.arrivals.get(key)
-        if before is not None:
-            messages += before.messages
-            octets += before.octets
-        self.arrivals[key] = Received(messages, octets)
 
     def __add__(self, other: Summary) -> Summary:
         """The summary of both."""

@@ -2,12 +2,13 @@
 
 What the substitution makes of a line is one token or more, fields parted by tabs:
 
-    A|M hour null - - ci protocol form tls octets          a message received
-    R|D hour flag router transport continued tls form - -  a delivery
+    A|M hour null - - ci protocol form tls                 a message received
+    R|D hour flag router transport continued tls form -    a delivery
     NAME hour - …                     one of the events of `summary.EVENTS`
     ? - line - …                      a line for the complete grammar
     A.|R. address form                the host of A or R
     CA|CR hour address:port form ci   the connection of A, where ports or Ci= are logged
+    T|U hour [name protocol tls] number    the octets of A or M: thousands, and the rest
     BA address octets                 the octets of A, where asked for by host
 
 A: received over SMTP from a host. M: received otherwise. R: to a host. D: any other.
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 from eximkit.logs.line import parse_line
 from eximkit.logs.record import ARRIVALS, DELIVERIES, Kind
 from eximkit.logs.stretches import ENOUGH_HOSTS, Evidence
-from eximkit.logs.summary import Arrival, Delivery
+from eximkit.logs.summary import Arrival, Delivery, Received, add_counts
 from eximkit.logs.syntax import MONTHS
 from eximkit.logs.values import tls_version
 
@@ -73,11 +74,18 @@ class Fold:
     """Adds tokens and records to a summary, and keeps what tells of the selector."""
 
     def __init__(
-        self, summary: Summary, year: int | None, *, by_host: bool, by_hour: bool
+        self,
+        summary: Summary,
+        year: int | None,
+        *,
+        by_host: bool,
+        by_session: bool,
+        by_hour: bool,
     ) -> None:
         self._summary = summary
         self._year = year
         self._by_host = by_host
+        self._by_session = by_session
         self._stamp_length = len("YYYY-MM-DD HH" if by_hour else "YYYY-MM-DD")
         self._clients = summary.hosts["in"]
         self._servers = summary.hosts["out"]
@@ -98,28 +106,31 @@ class Fold:
 
     def take(self, tokens: Mapping[bytes, int]) -> None:
         """Add tokens, each with how often it occurred."""
-        received: dict[bytes, list[int]] = {}
         for token, count in tokens.items():
-            if token.startswith(_MESSAGES):
-                # Nearly all are different, for their sizes are: kept short.
-                key, _, octets = token.rpartition(b"\t")
-                entry = received.get(key)
-                if entry is None:
-                    received[key] = [count, count * int(octets)]
-                else:
-                    entry[0] += count
-                    entry[1] += count * int(octets)
-                continue
             name, hour, rest = token.split(b"\t", 2)
-            if (handler := _HANDLERS.get(name)) is not None:
+            handler = _HANDLERS.get(name)
+            if handler is not None:
                 handler(self, name, hour, rest, count)
             elif name not in _IGNORED:
                 self._count_event(hour_text(hour, self._year), name.decode(), count)
-        for key, (messages, octets_received) in received.items():
-            name, hour, rest = key.split(b"\t", 2)
-            kind = _arrival_kind(name, rest)
-            arrival = Arrival(hour_text(hour, self._year), *kind)
-            self._receive(arrival, messages, octets_received)
+
+    def _arrival(self, name: bytes, hour: bytes, rest: bytes, count: int) -> None:
+        kind = _arrival_kind(name, rest)
+        self._receive(Arrival(hour_text(hour, self._year), *kind), count)
+
+    def _thousands(self, _name: bytes, hour: bytes, rest: bytes, count: int) -> None:
+        session, _, digits = rest.rpartition(b"\t")
+        if digits:
+            self._volume(hour, session, 1000 * int(digits) * count)
+
+    def _units(self, _name: bytes, hour: bytes, rest: bytes, count: int) -> None:
+        session, _, digits = rest.rpartition(b"\t")
+        self._volume(hour, session, int(digits) * count)
+
+    def _volume(self, hour: bytes, session: bytes, octets: int) -> None:
+        key = Received(hour_text(hour, self._year), *_session(session))
+        received = self._summary.received
+        received[key] = received.get(key, 0) + octets
 
     def _delivery(self, name: bytes, hour: bytes, rest: bytes, count: int) -> None:
         kind = _delivery_kind(name, rest)
@@ -141,7 +152,7 @@ class Fold:
         self._summary.octets_of_hosts.add(address, b"", count * int(octets))
 
     def _line(self, _name: bytes, _hour: bytes, rest: bytes, count: int) -> None:
-        self.record(parse_line(rest[:-7], self._year), count)
+        self.record(parse_line(rest[:-6], self._year), count)
 
     def record(self, record: LogRecord, count: int = 1) -> None:
         """Add a line that the complete grammar has read, `count` times over."""
@@ -168,7 +179,11 @@ class Fold:
             record.protocol,
             record.tls_version,
         )
-        self._receive(key, count, count * size)
+        self._receive(key, count)
+        received = Received(hour)
+        if self._by_session:
+            received = Received(hour, key.over_smtp, key.protocol, key.tls)
+        add_counts(self._summary.received, {received: count * size})
         if not key.over_smtp:
             return
         address, form = record.ip.encode(), record.form.encode()
@@ -195,8 +210,9 @@ class Fold:
         if record.remote:
             self._servers.add(record.ip.encode(), record.form.encode(), count)
 
-    def _receive(self, key: Arrival, messages: int, octets: int) -> None:
-        self._summary.receive(key, messages, octets)
+    def _receive(self, key: Arrival, messages: int) -> None:
+        arrivals = self._summary.arrivals
+        arrivals[key] = arrivals.get(key, 0) + messages
         if key.over_smtp:
             seen = self._seen
             seen.hours.add(key.hour)
@@ -224,6 +240,10 @@ class Fold:
 
 
 _HANDLERS: dict[bytes, Callable[[Fold, bytes, bytes, bytes, int], None]] = {
+    b"A": Fold._arrival,  # noqa: SLF001
+    b"M": Fold._arrival,  # noqa: SLF001
+    b"T": Fold._thousands,  # noqa: SLF001
+    b"U": Fold._units,  # noqa: SLF001
     b"R": Fold._delivery,  # noqa: SLF001
     b"D": Fold._delivery,  # noqa: SLF001
     b"A.": Fold._client,  # noqa: SLF001
@@ -232,7 +252,6 @@ _HANDLERS: dict[bytes, Callable[[Fold, bytes, bytes, bytes, int], None]] = {
     b"BA": Fold._octets,  # noqa: SLF001
     b"?": Fold._line,  # noqa: SLF001
 }
-_MESSAGES = (b"A\t", b"M\t")
 _IGNORED = {b"CR", b"BM"}
 
 
@@ -264,11 +283,20 @@ def _delivery_kind(
     name: bytes, rest: bytes
 ) -> tuple[str, bool, bool, str, str, str, str]:
     """The fields of `Delivery` behind the hour, from those of a token."""
-    flag, router, transport, continued, tls, form, _, _ = rest.split(b"\t")
+    flag, router, transport, continued, tls, form, _ = rest.split(b"\t")
     return (
         _FLAGS[flag], name == b"R", bool(continued), form.decode(),
         tls_version(_text(tls)), _text(router), _text(transport),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _session(session: bytes) -> tuple[bool, str, str] | tuple[()]:
+    """The fields of `Received` behind the hour, from those of a token."""
+    if not session:
+        return ()
+    name, protocol, tls = session.split(b"\t")
+    return name == b"A", _text(protocol), tls_version(_text(tls))
 
 
 def _text(octets: bytes) -> str:
