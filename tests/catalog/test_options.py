@@ -117,6 +117,10 @@ def test_when_options_came_and_went(
         ("transport", "smtp", "helo_data", "string", "", True, False),
         ("transport", "smtp", "hosts_pipe_connect", "string", "host", True, False),
         ("transport", "smtp", "interface", "string", "string", True, False),
+        ("transport", "smtp", "dkim_selector", "string", "string", True, False),
+        ("main", None, "tls_eccurve", "string", "", True, False),
+        ("main", None, "unknown_login", "string", "", True, False),
+        ("router", "dnslookup", "check_srv", "string", "", True, False),
         ("transport", "smtp", "headers_remove", "string", "string", True, True),
     ],
 )
@@ -177,6 +181,7 @@ def test_an_unknown_driver_has_the_generic_options() -> None:
         ("router", "manualroute", "hosts_randomize", "4.99", "boolean", "boolean!"),
         ("router", "accept", "fallback_hosts", "4.99", "string", "string"),
         ("main", None, "warn_message_file", "4.94", "string", "string"),
+        ("main", None, "dmarc_history_file", "4.99", "string", "string"),
     ],
 )
 def test_options_that_became_expandable(
