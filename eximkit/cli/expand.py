@@ -49,7 +49,7 @@ from eximkit.cli.completion import Permission, ReleaseName
 @click.option(
     "--timeout", type=click.FloatRange(0, min_open=True), default=20.0,
     show_default=True, metavar="SECONDS",
-    help="Give up a command or a query of a database after so long.",
+    help="Give up a string after so long.",
 )  # fmt: skip
 def expand(
     strings: tuple[str, ...],

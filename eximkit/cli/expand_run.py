@@ -12,7 +12,7 @@ from eximkit.cli.expand_jsonl import Malformed, Request, requests
 from eximkit.cli.expand_setup import console_of, release_of
 from eximkit.cli.output import emit, style
 from eximkit.config.build import build
-from eximkit.config.console import joined
+from eximkit.config.console import Answer, joined
 from eximkit.config.given import Given
 from eximkit.errors import ExpansionSyntaxError, InputError
 from eximkit.expansion.parse import parse
@@ -21,8 +21,9 @@ from eximkit.files import FILE_LIMIT, Files, open_configuration
 from eximkit.lint import engine, rules
 from eximkit.lint.finding import Severity
 from eximkit.lint.result import combined
+from eximkit.machine.deadline import OutOfTime, deadline
 from eximkit.report import expand_failure, expand_jsonl, expand_tree, finding_text
-from eximkit.source import decode, octets
+from eximkit.source import SourceFile, Text, decode, octets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from eximkit.cli.expand_setup import Options
     from eximkit.config.model import Config
     from eximkit.lint.result import LintResult
-    from eximkit.source import Text
 
 STANDARD_INPUT = "-"
 CODES = (
@@ -110,7 +110,11 @@ class ExpandRun:
         if self.options.check:
             yield from finding_text.report(self._checked(line, name), style(None))
             return
-        answer = self.console.answer(line, name)
+        try:
+            with deadline(self.options.timeout):
+                answer = self.console.answer(line, name)
+        except OutOfTime:
+            answer = Answer(self._late(), Text.of(SourceFile(name, line)))
         if isinstance(answer.result, Known):
             yield decode(answer.result.text) + "\n"
             return
@@ -168,7 +172,18 @@ class ExpandRun:
             wrong = given.set(name, value)
             if wrong:
                 return Failure(f"set: {wrong}")
-        return self.console.expanded(request.expression, given.variables, given.headers)
+        try:
+            with deadline(self.options.timeout):
+                return self.console.expanded(
+                    request.expression, given.variables, given.headers
+                )
+        except OutOfTime:
+            return self._late()
+
+    def _late(self) -> Failure:
+        return Failure.unsupported(
+            f"it takes more than {self.options.timeout:g} seconds"
+        )
 
 
 def _fragment(text: Text, release: Release) -> Config:

@@ -43,9 +43,6 @@ OUTPUT_LIMIT = 1 << 20
 NAMES_LIMIT = 100_000
 """How many names of one directory are read."""
 
-_WHAT = {
-    "files": "a file", "env": "the environment", "dns": "the DNS", "run": "a command",
-}  # fmt: skip
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _STAMP = ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 _REMEMBERED = 8
@@ -79,12 +76,12 @@ class Machine:
 
     def read(self, path: str) -> str:
         """The octets of a regular file of at most FILE_LIMIT octets."""
-        self._demand("files")
+        self._demand("files", f"the file {path}")
         return self._guarded(path, self._stored)
 
     def status(self, path: str, *, follow: bool = True) -> FileStatus:
         """stat(2), or lstat(2) where `follow` is false."""
-        self._demand("files")
+        self._demand("files", f"the file {path}")
         found = self._guarded(
             path, lambda p: os.stat(self._real(p, follow), follow_symlinks=follow)
         )
@@ -96,7 +93,7 @@ class Machine:
 
     def names(self, path: str) -> Sequence[str]:
         """The names in a directory, in no order."""
-        self._demand("files")
+        self._demand("files", f"the directory {path}")
 
         def listed(path: str) -> list[str]:
             with os.scandir(self._real(path)) as entries:
@@ -112,7 +109,7 @@ class Machine:
         self, path: str, query: str
     ) -> tuple[Sequence[str], Sequence[Sequence[str | None]]]:
         """The columns and rows of a query of a database that stays as it is."""
-        self._demand("files")
+        self._demand("files", f"the file {path}")
         from eximkit.machine.databases import query_sqlite
 
         def asked(path: str) -> tuple[list[str], list[tuple[str | None, ...]]]:
@@ -124,13 +121,13 @@ class Machine:
 
     def environment(self, name: str) -> str | None:
         """The value of an environment variable."""
-        self._demand("env")
+        self._demand("env", f"the environment variable {name}")
         found = os.environb.get(name.encode("latin-1"))
         return None if found is None else found.decode("latin-1")
 
     def passwd(self, name: str) -> tuple[str, ...] | None:
         """The seven fields of a user's entry; below a root, of its `/etc/passwd`."""
-        self._demand("files")
+        self._demand("files", f"the user {name}")
         if self._rooted:
             return _entry(self._text("/etc/passwd"), name, 7)
         try:
@@ -144,7 +141,7 @@ class Machine:
 
     def group(self, name: str) -> int | None:
         """The number of a group; below a root, from its `/etc/group`."""
-        self._demand("files")
+        self._demand("files", f"the group {name}")
         if self._rooted:
             entry = _entry(self._text("/etc/group"), name, 3)
             return int(entry[2]) if entry and entry[2].isdecimal() else None
@@ -163,14 +160,14 @@ class Machine:
         retry: int | None,
     ) -> DnsAnswer:
         """Ask the resolver of this machine."""
-        self._demand("dns")
+        self._demand("dns", f"the DNS for {record_type} of {name}")
         from eximkit.dns_client import resolve
 
         return resolve(name, record_type, dnssec=dnssec, retrans=retrans, retry=retry)
 
     def run(self, arguments: Sequence[str]) -> Finished:
         """Run a command in a process group of its own, which is killed when it ends."""
-        self._demand("run")
+        self._demand("run", f"the command {arguments[0]}")
         from eximkit.machine.commands import run_bounded
 
         def finished(path: str) -> Finished:
@@ -186,9 +183,9 @@ class Machine:
         """Seconds since the epoch."""
         return time.time()
 
-    def _demand(self, permission: str) -> None:
+    def _demand(self, permission: str, what: str) -> None:
         if permission not in self._allowed:
-            raise NotAllowed(f"{_WHAT[permission]} (allow it: --allow {permission})")
+            raise NotAllowed(f"{what}; add --allow {permission}")
 
     def _guarded(self, path: str, work: Callable[[str], _T]) -> _T:
         """The work on a path, its errors as those of the file."""
