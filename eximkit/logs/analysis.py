@@ -34,7 +34,7 @@ from eximkit.logs.result import (
     Pipelining,
     Saved,
 )
-from eximkit.logs.scan import BY_HOST, BY_HOUR
+from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION
 from eximkit.logs.sources import gather
 from eximkit.logs.stretches import Evidence, Selector
 from eximkit.logs.usage import NONE, Recorded, is_transaction
@@ -51,7 +51,9 @@ if TYPE_CHECKING:
 TOP = 50
 """How many hosts are listed, unless somebody says otherwise."""
 
-_COSTLY = {HOST: BY_HOST, HOUR: BY_HOUR}
+_COSTLY = {
+    HOST: BY_HOST, HOUR: BY_HOUR, "proto": BY_SESSION, "tls": BY_SESSION,
+}  # fmt: skip
 
 
 def analyse(
@@ -189,9 +191,7 @@ def _messages(summary: Summary, total: Tally) -> Messages:
         arrivals=total.arrivals,
         arrivals_smtp=sum(total.inbound.values()),
         arrivals_null_sender=sum(
-            received.messages
-            for key, received in summary.arrivals.items()
-            if key.null_sender
+            count for key, count in summary.arrivals.items() if key.null_sender
         ),
         octets=total.octets,
         deliveries=total.deliveries,
@@ -289,7 +289,7 @@ def _saved(
     its form, so inbound messages are scaled to connections where these can be counted.
     """
     received: dict[str, dict[str, int]] = {}
-    for arrival, (messages, _octets) in summary.arrivals.items():
+    for arrival, messages in summary.arrivals.items():
         if arrival.form:
             _add(received, arrival.tls, arrival.form, messages)
     sent: dict[str, dict[str, int]] = {}

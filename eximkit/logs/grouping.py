@@ -50,11 +50,9 @@ class Tally:
     usage: Usage = field(default_factory=Usage)
     events: dict[str, int] = field(default_factory=dict)
 
-    def receive(self, arrival: Arrival, received: Received, recorded: Recorded) -> None:
+    def receive(self, arrival: Arrival, count: int, recorded: Recorded) -> None:
         """Count the messages of a kind."""
-        count = received.messages
         self.arrivals += count
-        self.octets += received.octets
         if arrival.over_smtp:
             form = arrival.form or NONE
             self.inbound[form] = self.inbound.get(form, 0) + count
@@ -81,7 +79,7 @@ class Dimension(NamedTuple):
     chronological: the groups have an order of their own, that of time.
     """
 
-    arrival: Callable[[Arrival], str | None]
+    arrival: Callable[[Arrival | Received], str | None]
     delivery: Callable[[Delivery], str | None]
     chronological: bool = False
 
@@ -117,10 +115,14 @@ def grouped(
 ) -> dict[str, Tally]:
     """The tallies by key: in the order of time, or the largest first."""
     table: dict[str, Tally] = {}
-    for arrival, received in summary.arrivals.items():
+    for arrival, count in summary.arrivals.items():
         key = dimension.arrival(arrival)
         if key is not None:
-            _of(table, key).receive(arrival, received, recorded)
+            _of(table, key).receive(arrival, count, recorded)
+    for received, octets in summary.received.items():
+        key = dimension.arrival(received)
+        if key is not None:
+            _of(table, key).octets += octets
     for delivery, count in summary.deliveries.items():
         key = dimension.delivery(delivery)
         if key is not None:
