@@ -75,6 +75,7 @@ def _session(host: bytes, ident: bytes, dn: bytes, authenticated: bytes) -> byte
         + word(b"prdr", b"PRDR")
         + field(b"proxy_4", b"PRX")
         + word(b"chunking", b"K")
+        + field(b"authenticated_2", b"A", _NO_QUOTE)
         + field(b"receive_time_4", b"RT", TIME)
         + rb" S=(?P<size>\d++)"
     )  # fmt: skip
@@ -143,7 +144,8 @@ def parse_loose_arrival(octets: bytes) -> Fields | None:
 
 def _finished(groups: Groups) -> Fields:
     recipients = groups.pop("recipients", None)
-    authenticated = groups.pop("authenticated", None)
+    last = groups.pop("authenticated_2", None)
+    authenticated = groups.pop("authenticated", None) or last
     fields = attributes(groups)
     if recipients is not None:
         fields["recipients"] = tuple(
