@@ -39,15 +39,15 @@ from eximkit.cli.completion import Permission, ReleaseName
 )  # fmt: skip
 @click.option("--root", metavar="DIR", help="Look up absolute paths under DIR.")
 @click.option(
-    "--max-steps", type=click.IntRange(1), metavar="N",
-    help="Give up a string after N steps.",
+    "--max-steps", type=click.IntRange(1), default=1_000_000, show_default=True,
+    metavar="N", help="Give up a string after N steps.",
 )  # fmt: skip
 @click.option(
-    "--max-output", type=click.IntRange(1), metavar="N",
-    help="Give up a string that has more than N octets on the way.",
+    "--max-output", type=click.IntRange(1), default=16 << 20, show_default=True,
+    metavar="N", help="Give up where a string gets longer than N octets.",
 )  # fmt: skip
 @click.option(
-    "--timeout", type=click.FloatRange(0, min_open=True), default=20.0,
+    "--timeout", type=click.FloatRange(0, 86400, min_open=True), default=20.0,
     show_default=True, metavar="SECONDS",
     help="Give up a string after so long.",
 )  # fmt: skip
@@ -62,8 +62,8 @@ def expand(
     exim_version: str | None,
     allow: tuple[tuple[str, ...], ...],
     root: str | None,
-    max_steps: int | None,
-    max_output: int | None,
+    max_steps: int,
+    max_output: int,
     timeout: float,
 ) -> None:
     """Expand strings as Exim does: prints what exim -be would.

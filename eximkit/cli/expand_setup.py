@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 class Options:
     """The command line of `eximkit expand`."""
 
-    strings: tuple[str, ...] = ()
-    config: str | None = None
-    defines: tuple[str, ...] = ()
-    sets: tuple[str, ...] = ()
-    check: bool = False
-    tree: bool = False
-    exim_version: str | None = None
-    allow: tuple[str, ...] = ()
-    root: str | None = None
-    max_steps: int | None = None
-    max_output: int | None = None
-    timeout: float = 20.0
+    strings: tuple[str, ...]
+    config: str | None
+    defines: tuple[str, ...]
+    sets: tuple[str, ...]
+    check: bool
+    tree: bool
+    exim_version: str | None
+    allow: tuple[str, ...]
+    root: str | None
+    max_steps: int
+    max_output: int
+    timeout: float
 
 
 def release_of(options: Options) -> Release:
@@ -62,10 +62,7 @@ def console_of(options: Options, release: Release, given: Given) -> Console:
         raise InputError(f"{options.root}: not a directory")
     config = _configuration(options, release)
     macros = macro_table(config, release, _defines(options))
-    default = Limits()
-    limits = Limits(
-        options.max_steps or default.steps, options.max_output or default.output
-    )
+    limits = Limits(options.max_steps, options.max_output)
     machine = Machine(
         options.allow, options.root, seconds=options.timeout, output=limits.output
     )
