@@ -152,10 +152,12 @@ def _unquoted(octets: bytes) -> tuple[int, Groups]:
         start = octets.find(b" (") if octets[at - 1 : at] == b")" else at
         match = _quoted_original().match(octets, at)
         if match is not None:
-            local_part = _ESCAPED.sub(rb"\1", match["quoted"][1:-1])
+            # Local deliveries are logged in lower case.
+            local_part = _ESCAPED.sub(rb"\1", match["quoted"][1:-1]).lower()
+            whole = local_part + b"@" + match["domain"].lower()
             for end in {at, start} - {-1}:
                 address = octets[:end]
-                if address in (local_part, local_part + b"@" + match["domain"]):
+                if address.lower() in (local_part, whole):
                     original = octets[at + 2 : match.end() - 1]
                     parents = octets[end + 2 : at - 1] if end < at else None
                     found = (
@@ -239,14 +241,10 @@ def _take_time(groups: Groups) -> None:
 def _finished(groups: Groups) -> Fields:
     parents = groups.pop("parents", None)
     authenticated = groups.pop("authenticated", None)
-    sender, return_path = groups.pop("sender", None), groups.pop("return_path", None)
     fields = attributes(groups)
     if parents is not None:
         fields["parents"] = tuple(text(parents).split(", "))
     if authenticated is not None:
         fields.update(authentication(authenticated))
-    for name, path in (("sender", sender), ("return_path", return_path)):
-        if path is not None:
-            fields[name] = text(path[1:-1])
     fields["remote"] = "ip" in fields
     return fields

@@ -53,8 +53,8 @@ def text(octets: bytes) -> str:
     return octets.decode("utf-8", "surrogateescape")
 
 
-def _null(octets: bytes) -> str:
-    return "" if octets == b"<>" else text(octets)
+def _path(octets: bytes) -> str:
+    return text(octets[1:-1] if octets.startswith(b"<") else octets)
 
 
 def _flag(_: bytes) -> bool:
@@ -66,7 +66,8 @@ def _seconds(octets: bytes) -> float:
 
 
 CONVERSIONS: Mapping[str, Callable[[bytes], Value]] = {
-    "sender": _null,
+    "sender": _path,
+    "return_path": _path,
     "dnssec": _flag,
     "port": int,
     "continued": _flag,
@@ -87,20 +88,12 @@ CONVERSIONS: Mapping[str, Callable[[bytes], Value]] = {
 """Attributes of LogRecord that are not simply text."""
 
 
-PLACES = {
-    f"{name}_{place}": name
-    for name, places in (("proxy", 4), ("receive_time", 4), ("queue", 2))
-    for place in range(2, places + 1)
-}
-"""Groups for fields that stand in another place in some releases."""
-
-
 def attributes(groups: Mapping[str, bytes | None]) -> Fields:
-    """The groups of a match as attributes."""
+    """The groups of a match as attributes; `name_2` is another place of `name`."""
     found: Fields = {}
     for group, value in groups.items():
         if value is not None:
-            name = PLACES.get(group, group)
+            name = group if group[-1] > "9" else group[:-2]
             convert = CONVERSIONS.get(name)
             found[name] = text(value) if convert is None else convert(value)
     return found

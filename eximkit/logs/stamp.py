@@ -33,7 +33,7 @@ _OWN = (
 _ID = rb"(?:(?P<id>" + MESSAGE_ID + rb")(?: |\Z))?+"
 _PLAIN = rb"(?P<stamp>" + STAMP + rb")" + _OWN + _ID
 _SYSLOG = (
-    rb"(?:(?P<month>" + b"|".join(MONTHS) + rb") (?P<day>[ \d]\d) (?P<clock>" + CLOCK +
+    rb"(?:(?P<month>" + b"|".join(MONTHS) + rb") (?P<day>[ \d]\d) (?P<clock>[ \d]\d:\d\d:\d\d"
     rb")|(?P<iso_date>" + DATE + rb")T(?P<iso_clock>" + CLOCK + rb")"
     rb"(?:\.(?P<fraction>\d{1,9}))?+(?P<iso_zone>Z|[+-]\d\d:\d\d))"
     rb" (?P<host>[^ \n]++) [^ \n\[\]:]++(?:\[(?P<pid>\d{1,10})\])?+: "
@@ -96,7 +96,8 @@ def _of_syslog(found: re.Match[bytes], year: int | None) -> Head:
     elif part["month"]:
         month = MONTH_NUMBERS[part["month"]]
         day = part["day"].replace(b" ", b"0")
-        stamp = b"%04d-%02d-%s %s" % ((year or 0) % 10000, month, day, part["clock"])
+        clock = part["clock"].replace(b" ", b"0")
+        stamp = b"%04d-%02d-%b %b" % ((year or 0) % 10000, month, day, clock)
     else:
         stamp = part["iso_date"] + b" " + part["iso_clock"]
         zone = part["iso_zone"].replace(b":", b"").replace(b"Z", b"+0000")
