@@ -15,8 +15,8 @@ class Entry:
 
     since: the first one, None where 4.92 has it already. until: the last one, None
     where the newest has it. optional: of a feature that Debian's heavy build leaves
-    out. certain: False where since is the earliest that it can be, and no source
-    says more.
+    out. certain: False where since or until may be one release out: no source says
+    more.
     """
 
     name: str
@@ -70,7 +70,7 @@ class OperatorInfo(Entry):
     """An expansion operator; what may follow `NAME_`.
 
     arguments: "digits" (numbers parted by "_"), "signed" (the first may be negative),
-    "any" (text with a meaning), "" (nothing; Exim ignores what is there).
+    "any" (text with a meaning), "" (nothing; Exim ignores what is there, until 4.98.2).
     """
 
     arguments: str = ""

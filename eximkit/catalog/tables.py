@@ -22,6 +22,7 @@ class Span(TypedDict):
     since: Release | None
     until: Release | None
     optional: bool
+    certain: bool
 
 
 @cache
@@ -53,6 +54,7 @@ def span(words: frozenset[str], releases: Mapping[str, Release]) -> Span:
         "since": releases.get("since"),
         "until": releases.get("until"),
         "optional": "optional" in words,
+        "certain": "doubtful" not in words,
     }
 
 

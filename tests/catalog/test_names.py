@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from eximkit import catalog
+from eximkit.catalog import release as named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,14 +119,17 @@ def test_variables_that_exim_does_not_know(name: str) -> None:
         (catalog.variable, "srs_status", None, "4.95"),
         (catalog.operator, "sha2_256", "4.93", None),
         (catalog.operator, "headerwrap_76_998", "4.97", None),
+        (catalog.operator, "xtextd", "4.98", None),
         (catalog.operator, "reverse_ip", None, None),
         (catalog.item, "listquote", "4.94", None),
         (catalog.item, "if", None, None),
         (catalog.condition, "forany_json", "4.93", None),
         (catalog.condition, "inlisti", None, None),
+        (catalog.condition, "pwcheck", None, "4.99.4"),
         (catalog.lookup_type, "json", "4.93", None),
         (catalog.lookup_type, "redis", None, None),
         (catalog.lookup_type, "psl", "4.100", None),
+        (catalog.lookup_type, "ibase", None, "4.100.1"),
         (catalog.log_selector, "spf_verbose", "4.100", None),
         (catalog.acl_condition, "seen", "4.96", None),
         (catalog.acl_condition, "atrn_domains", "4.99", None),
@@ -211,6 +215,54 @@ def test_lists_of_names_are_ordered_and_hold_what_the_release_has(
         listed = names(known)
         assert list(listed) == sorted(set(listed))
         assert all((e := find(name)) and e.in_release(known) for name in listed)
+
+
+@pytest.mark.parametrize(
+    ("find", "name", "certain"),
+    [
+        (catalog.lookup_type, "nmh", False),
+        (catalog.lookup_type, "ibase", False),
+        (catalog.lookup_type, "psl", True),
+        (catalog.variable, "bmi_deliver", False),
+        (catalog.variable, "connection_id", True),
+        (catalog.acl_condition, "bmi_optin", False),
+        (catalog.operator, "xtextd", True),
+    ],
+)
+def test_what_no_source_says_for_certain(
+    find: Callable[[str], Entry | None], name: str, certain: bool
+) -> None:
+    info = find(name)
+    assert info is not None
+    assert info.certain is certain
+
+
+def test_what_is_doubtful_came_or_went() -> None:
+    # Otherwise there is nothing to doubt: it has always been there.
+    for known in catalog.RELEASES:
+        for name in (
+            *catalog.variable_names(known),
+            *catalog.lookup_type_names(known),
+            *catalog.acl_condition_names(known),
+            *catalog.operator_names(known),
+        ):
+            for find in (
+                catalog.variable,
+                catalog.lookup_type,
+                catalog.acl_condition,
+                catalog.operator,
+            ):
+                info = find(name)
+                assert info is None or info.certain or info.since or info.until
+
+
+def test_log_selectors_that_are_on() -> None:
+    on = catalog.default_log_selectors(named("4.92"))
+    assert "tls_cipher" in on
+    assert "pipelining" not in on
+    assert "msg_id" not in on  # came with 4.93
+    assert "msg_id" in catalog.default_log_selectors(named("4.93"))
+    assert set(on) < set(catalog.log_selector_names(named("4.92")))
 
 
 def test_verbs() -> None:
