@@ -96,7 +96,7 @@ def _is_exim(line: re.Match[bytes]) -> bool:
 def _sortable(time: bytes) -> bytes:
     month = MONTHS.index(time[:3]) + 1 if time[:3] in MONTHS else 0
     day = time[4:6].replace(b" ", b"0")
-    return b"0000-%02d-%b %b" % (month, day, time[7:15])
+    return b"0000-%02d-%b %b" % (month, day, time[7:15].replace(b" ", b"0"))
 
 
 def _wrong(sample: bytes, name: str, stamped: bool, events: bool) -> str:

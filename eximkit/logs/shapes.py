@@ -47,10 +47,7 @@ PREFIXES = {
     Stamped.SYSLOG: _PREFIX + _STAMP,
     Stamped.SYSLOG_ONLY: rb"(" + MONTH + rb" [ \d]\d%s:\d\d:\d\d" + _UNSTAMPED,
     Stamped.ISO_SYSLOG_ONLY: (
-        rb"("
-        + DATE
-        + rb"T\d\d):\d\d:\d\d(?:\.\d{1,9})?+(?:Z|[+-]\d\d:\d\d)"
-        + _UNSTAMPED
+        rb"(" + DATE + rb"%s:\d\d:\d\d(?:\.\d{1,9})?+(?:Z|[+-]\d\d:\d\d)" + _UNSTAMPED
     ),
 }
 """How a line begins; what is missing is the hour, in the group or behind it."""
@@ -174,7 +171,8 @@ def pattern(stamped: Stamped, *, hours: bool) -> bytes:
 
     hours: times are told apart by the hour, not by the day alone.
     """
-    prefix = PREFIXES[stamped] % (rb"[ T]\d\d)" if hours else rb")[ T]\d\d")
+    hour = rb"[ T][ \d]\d" if stamped is Stamped.SYSLOG_ONLY else rb"[ T]\d\d"
+    prefix = PREFIXES[stamped] % (hour + rb")" if hours else rb")" + hour)
     message, free = (
         rb"|".join(shape + rb"(*:" + name + rb")" for name, shape in shapes.items())
         for shapes in (_OF_MESSAGE, _FREE)

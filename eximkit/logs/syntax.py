@@ -24,8 +24,10 @@ IP = rb"[0-9A-Fa-f:.]++"
 
 MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 MONTH = rb"(?>" + rb"|".join(MONTHS) + rb")"
-SYSLOG_TIME = MONTH + rb" [ \d]\d " + CLOCK
-"""RFC 3164, section 4.1.2: no year, the day padded with a blank."""
+SYSLOG_CLOCK = rb"[ \d]\d:\d\d:\d\d"
+SYSLOG_TIME = MONTH + rb" [ \d]\d " + SYSLOG_CLOCK
+"""RFC 3164, section 4.1.2: no year, the day padded with a blank; some that write it pad
+the hour in the same way."""
 ISO_TIME = DATE + rb"T" + CLOCK + rb"(?:\.\d{1,9})?+(?:Z|[+-]\d\d:\d\d)"
 """RFC 3339, as rsyslog writes it."""
 SYSLOG_SOURCE = rb" [^ \n]++ [^ \n\[\]:]++(?:\[\d++\])?+: "

@@ -261,8 +261,8 @@ def hour_text(hour: bytes, year: int | None) -> str:
     text = hour.decode()
     if text[0].isdigit():
         return text.replace("T", " ")
-    month = MONTHS.index(hour[:3]) + 1
-    return f"{year or 0:04d}-{month:02d}-{int(text[4:6]):02d}{text[6:]}"
+    month, day = MONTHS.index(hour[:3]) + 1, int(text[4:6])
+    return f"{year or 0:04d}-{month:02d}-{day:02d}{text[6:].replace('  ', ' 0')}"
 
 
 @lru_cache(maxsize=4096)

@@ -75,7 +75,8 @@ def _written(time: bytes, year: int | None) -> str:
     if text[0].isdigit():
         return text[:19].replace("T", " ")
     month = _months().get(time[:3], 0)
-    return f"{year or 0:04}-{month:02}-{text[4:6].replace(' ', '0')} {text[7:15]}"
+    day, clock = text[4:6].replace(" ", "0"), text[7:15].replace(" ", "0")
+    return f"{year or 0:04}-{month:02}-{day} {clock}"
 
 
 @cache
