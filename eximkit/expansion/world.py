@@ -72,12 +72,15 @@ class DnsRecord:
 class DnsAnswer:
     """What a resolver said.
 
-    status: "found", "no data", "no domain", "again" or "failed".
+    status: "found", "no data", "no domain", "again" or "failed". records: of any type,
+    in order; the aliases that led to those asked for are among them. secure: the
+    resolver vouches for it. zone: where there are no data, whose SOA came instead.
     """
 
     status: str
     records: tuple[DnsRecord, ...] = ()
     secure: bool = False
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
