@@ -132,6 +132,8 @@ def _ascii_label(label: str, unicode: str) -> str:
     if not unicode.isascii():
         _test(unicode)
         shown = _PREFIX + punycode.encode(unicode)
+        if len(shown) > _LONGEST_LABEL:
+            raise _Refused("punycode encoded data will be too large")
     if label.startswith(_PREFIX) and shown != label:
         raise _Refused(_NO_ROUNDTRIP)
     if len(shown) > _LONGEST_LABEL:

@@ -69,15 +69,14 @@ def decode(text: str, charset: str, *, check_length: bool = True) -> str:
     decoded_before = False
     while True:
         at = text.find("=?", at)
-        if at < 0:
-            parts.append(text[copied:])
-            return "".join(parts)
-        found = _START.match(text, at)
+        found = _START.match(text, at) if at >= 0 else None
         if found is not None and end < found.end():
             end = text.find("?=", found.end())
-        if found is None or end < 0:
+        if at < 0 or end < 0:
+            parts.append(text[copied:])
+            return "".join(parts)
+        if found is None:
             at += 2
-            end = max(end, 0)
             continue
         length = end + 2 - at
         octets = None

@@ -20,6 +20,7 @@ from eximkit.expansion.items import ITEMS
 from eximkit.expansion.lists import join_list, split_list
 from eximkit.expansion.operators import PURE_OPERATORS, apply_operator
 from eximkit.expansion.sorting import COMPARATORS, sort_items
+from eximkit.expansion.textsettings import TextSettings
 from eximkit.expansion.values import ExpansionFailed, NotPure
 from tests.oracle.asking import ask, escaped
 
@@ -35,7 +36,9 @@ TOKENS: dict[str, list[str]] = {
     "octets": [chr(code) for code in range(1, 256)],
 }
 ITEM_WITHOUT_ARGUMENTS = {"h", "hash", "l", "length", "nh", "nhash", "s", "substr"}
-NOT_IN_4_96 = {"xtextd"}
+NOT_IN_4_96 = {"headerwrap", "xtextd"}
+SETTINGS = TextSettings()
+"""Those of a configuration that sets none."""
 
 
 def made(chance: random.Random, recipe: dict[str, Any]) -> str:
@@ -115,7 +118,7 @@ def test_operators(name: str, exim: Path, tmp_path: Path) -> None:
         questions.append(
             Question(
                 f"${{{'_'.join((name, *given))}:{escaped(operand)}}}",
-                partial(apply_operator, name, given, operand),
+                partial(apply_operator, name, given, operand, SETTINGS),
             )
         )
     compare(exim, tmp_path, questions)
