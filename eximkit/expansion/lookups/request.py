@@ -10,6 +10,7 @@ from eximkit.expansion.environment import NOT_FOUND, Found, NotFound
 from eximkit.expansion.lookups import single_key
 from eximkit.expansion.lookups.cdb import open_cdb
 from eximkit.expansion.lookups.dbm import open_dbm
+from eximkit.expansion.lookups.dnsdb import dnsdb
 from eximkit.expansion.lookups.dsearch import open_dsearch
 from eximkit.expansion.lookups.iplsearch import open_iplsearch
 from eximkit.expansion.lookups.json import open_json
@@ -71,6 +72,7 @@ SINGLE_KEY: dict[str, Open] = {
     "wildlsearch": open_wildlsearch,
 }
 QUERY: dict[str, Ask] = {
+    "dnsdb": dnsdb,
     "passwd": passwd,
     "sqlite": sqlite,
     "testdb": testdb,
