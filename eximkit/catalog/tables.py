@@ -39,13 +39,17 @@ def load(name: str) -> dict[str, Any]:
 _parse = cache(Release.parse)
 
 
+_OF_THE_SPAN = {"doubtful", "optional"}
+
+
 def split(line: str) -> tuple[frozenset[str], dict[str, Release], str]:
-    """The words of a table line, its releases by key, and its first word or ""."""
+    """The words of a table line, its releases by key, and its first other word or ""."""
     words = line.split()
     pairs = [word.partition("=") for word in words if "=" in word]
     plain = [word for word in words if "=" not in word]
     releases = {key: _parse(value) for key, _, value in pairs}
-    return frozenset(plain), releases, plain[0] if plain else ""
+    first = next((word for word in plain if word not in _OF_THE_SPAN), "")
+    return frozenset(plain), releases, first
 
 
 def span(words: frozenset[str], releases: Mapping[str, Release]) -> Span:
