@@ -1,161 +1,129 @@
 """Arrival lines: `<=` and `(=`.
 
 Exim specification, chapter "Log files", section "Logging message reception". Releases
-differ in where PRX=, SPF and RT= stand; Exim 4.92 to 4.100 are understood.
+differ in where PRX=, A=, SPF and RT= stand; Exim 4.92 to 4.100 are understood.
 """
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 from eximkit.logs.fields import (
     ADDRESS,
+    ANY_DN,
     END,
     INTERFACE,
+    NO_QUOTE,
+    PLAIN_DN,
     QUOTED,
     RECIPIENT,
+    SIZE,
     TIME,
-    attributes,
-    authentication,
     field,
-    text,
     word,
 )
 from eximkit.logs.hosts import BEFORE_ADDRESS, client, patient_client
-from eximkit.logs.matching import Patient, plain
+from eximkit.logs.matching import Patient, Plain
 
 if TYPE_CHECKING:
-    from eximkit.logs.fields import Fields
-    from eximkit.logs.matching import Groups
-
-_SENDER = rb"(?P<sender><>|" + ADDRESS + rb")"
-_NO_QUOTE = rb'[^ "]++'
+    from eximkit.logs.fields import Values
 
 # Message-IDs are addresses to Exim: blanks only within quotes.
-_HEADER_ID = rb'(?:[^ "\\]++|\\.|' + QUOTED + rb")++"
+_HEADER_ID = rf'(?:[^ "\\]++|\\.|{QUOTED})++'
 _TAIL = (
-    field(b"eight_bit", b"M8S", rb"\d++")
-    + field(b"receive_time", b"RT", TIME)
-    + field(b"dkim", b"DKIM")
-    + word(b"arc", b"ARC")
-    + rb"(?: (?P<dmarc>DMARC(?:=[^ ]++)?+)" + END + rb")?+"
-    + field(b"receive_time_2", b"RT", TIME)
-    + field(b"queue", b"Q")
-    + field(b"receive_time_3", b"RT", TIME)
-    + rb"(?: id(?P<header_id_created>\*)?+=(?P<header_id>" + _HEADER_ID + rb"))?+"
-    + rb'(?: T="(?P<subject_raw>(?:[^"\\]++|\\.)*+)")?+'
-    + rb"(?: from <(?P<received_sender>(?:" + ADDRESS + rb")?+)>)?+"
-    + rb"(?: for(?P<recipients>(?: " + RECIPIENT + rb")++))?+"
-    + rb"(?: ?<trunc>)?+(?: ?\*{4} log string overflowed log buffer \*{4})?+"
-)  # fmt: skip
+    field("eight_bit", "M8S", r"\d")
+    + field("receive_time", "RT", TIME)
+    + field("dkim", "DKIM")
+    + word("arc", "ARC")
+    + word("dmarc", r"DMARC(?:=[^ ]++)?+")
+    + field("receive_time_2", "RT", TIME)
+    + field("queue", "Q")
+    + rf"(?: id(?P<header_id_created>\*)?+=(?P<header_id>{_HEADER_ID}))?+"
+    + r'(?: T="(?P<subject_raw>(?:[^"\\]++|\\.)*+)")?+'
+    + rf"(?: from <(?P<received_sender>(?:{ADDRESS})?+)>)?+"
+    + rf"(?: for(?P<recipients>(?: {RECIPIENT})++))?+"
+    + r"(?: ?<trunc>)?+(?: ?\*{4} log string overflowed log buffer \*{4})?+"
+)
 
 
-def _session(host: bytes, ident: bytes, dn: bytes, authenticated: bytes) -> bytes:
+def _session(host: str, ident: str, dn: str, authenticated: str) -> str:
     return (
-        _SENDER
-        + field(b"reference", b"R")
-        + word(b"dnssec", b"DS")
+        rf"(?P<sender><>|{ADDRESS})"
+        + field("reference", "R")
+        + word("dnssec", "DS")
         + host
-        + word(b"tfo", rb"TFO\*?+")
+        + word("tfo", r"TFO\*?+")
         + ident
-        + field(b"connection_id", b"Ci")
-        + field(b"proxy", b"PRX")
-        + field(b"protocol", b"P")
-        + field(b"proxy_2", b"PRX")
-        + word(b"form", rb"L[.*]?+-?+")
-        + rb"(?: (?P<spf>SPF(?:=[^ ]++)?+)" + END + rb")?+"
-        + field(b"proxy_3", b"PRX")
-        + field(b"tls", b"X")
-        + field(b"verified", b"CV")
+        + field("connection_id", "Ci")
+        + field("proxy", "PRX")
+        + field("protocol", "P")
+        + field("proxy_2", "PRX")
+        + word("form", r"L[.*]?+-?+")
+        + word("spf", r"SPF(?:=[^ ]++)?+")
+        + field("proxy_3", "PRX")
+        + field("tls", "X")
+        + field("verified", "CV")
         + dn
-        + field(b"sni", b"SNI", _NO_QUOTE)
+        + field("sni", "SNI", NO_QUOTE)
         + authenticated
-        + word(b"prdr", b"PRDR")
-        + field(b"proxy_4", b"PRX")
-        + word(b"chunking", b"K")
-        + field(b"authenticated_2", b"A", _NO_QUOTE)
-        + field(b"receive_time_4", b"RT", TIME)
-        + rb" S=(?P<size>\d++)"
-    )  # fmt: skip
+        + word("prdr", "PRDR")
+        + field("proxy_4", "PRX")
+        + word("chunking", "K")
+        + field("authenticated_2", "A", NO_QUOTE)
+        + field("receive_time_3", "RT", TIME)
+        + rf" S=(?P<size>{SIZE})"
+    )
+
+
+_PLAIN_SESSION = _session(
+    f"(?:{client()}{INTERFACE})?+",
+    field("ident", "U"),
+    PLAIN_DN,
+    field("authenticated", "A", NO_QUOTE),
+)
 
 
 @cache
-def _plain() -> re.Pattern[bytes]:
+def _plain() -> Plain:
     """For nearly all arrivals."""
-    session = _session(
-        rb"(?:" + client() + INTERFACE + rb")?+",
-        field(b"ident", b"U"),
-        rb'(?: DN="(?P<dn>[^"]*+)")?+',
-        field(b"authenticated", b"A", _NO_QUOTE),
-    )
-    return plain(session + _TAIL)
+    return Plain(_PLAIN_SESSION + _TAIL)
 
 
 @cache
 def _patient() -> Patient:
     """For those with a text of the client's that is like fields.
 
-    An ident and an authentication id may hold blanks. Where they seem to hold the end of
-    a HELO and an address, it is rather the HELO that holds fields: no authentication is
-    needed to send one. The last pattern lets ids hold anything.
+    An ident and an authentication id may hold blanks. Where they seem to hold the end
+    of a HELO and an address, it is rather the HELO that holds fields: no authentication
+    is needed to send one. The last pattern lets ids hold anything.
     """
-    host = rb"(?:" + patient_client() + INTERFACE + rb")?"
-    ident = rb"(?: U=(?P<ident>(?:" + BEFORE_ADDRESS + rb")+?))?"
-    dn = rb'(?: DN="(?P<dn>.*?)")?'
+    host = f"(?:{patient_client()}{INTERFACE})?"
+    ident = f"(?: U=(?P<ident>(?:{BEFORE_ADDRESS})+?))?"
     return Patient(
         *(
-            _session(host, ident, dn, rb"(?: A=(?P<authenticated>" + each + rb"))?")
-            + _TAIL
-            for each in (rb'(?:(?!")' + BEFORE_ADDRESS + rb")+?", rb".+?")
+            _session(host, ident, ANY_DN, f"(?: A=(?P<authenticated>{value}))?") + _TAIL
+            for value in (rf'(?:(?!"){BEFORE_ADDRESS})+?', ".+?")
         )
     )
 
 
 @cache
-def _loose() -> re.Pattern[bytes]:
-    """For those with a session that is whole and something else behind the size."""
-    session = _session(
-        rb"(?:" + client() + INTERFACE + rb")?+",
-        field(b"ident", b"U"),
-        rb'(?: DN="(?P<dn>[^"]*+)")?+',
-        field(b"authenticated", b"A", _NO_QUOTE),
+def _loose() -> Plain:
+    """For those with a session that is whole, and behind the size something else."""
+    return Plain(rf"{_PLAIN_SESSION}{END}.*+")
+
+
+def take_arrival(text: str, values: Values) -> bool:
+    """Put the fields of what follows `<=` into their places; False where they do not
+    fit.
+    """
+    return (
+        _plain().take(text, values) is not None
+        or _patient().take(text, values) is not None
     )
-    return plain(session + rb"(?= |\Z)(?P<rest>.*+)")
 
 
-def parse_arrival(octets: bytes) -> Fields | None:
-    """The fields of what follows `<=`, or None where they are not an arrival's."""
-    found = _plain().fullmatch(octets)
-    groups = found.groupdict() if found is not None else _patient().fullmatch(octets)
-    return None if groups is None else _finished(groups)
-
-
-def parse_loose_arrival(octets: bytes) -> Fields | None:
+def take_loose_arrival(text: str, values: Values) -> bool:
     """The same where only the fields up to S= fit; those behind are left out."""
-    found = _loose().fullmatch(octets)
-    if found is None:
-        return None
-    groups = found.groupdict()
-    groups.pop("rest")
-    return _finished(groups)
-
-
-def _finished(groups: Groups) -> Fields:
-    recipients = groups.pop("recipients", None)
-    last = groups.pop("authenticated_2", None)
-    authenticated = groups.pop("authenticated", None) or last
-    fields = attributes(groups)
-    if recipients is not None:
-        fields["recipients"] = tuple(
-            text(each) for each in _recipient().findall(recipients)
-        )
-    if authenticated is not None:
-        fields.update(authentication(authenticated))
-    return fields
-
-
-@cache
-def _recipient() -> re.Pattern[bytes]:
-    return re.compile(RECIPIENT, re.DOTALL)
+    return _loose().take(text, values) is not None

@@ -1,115 +1,152 @@
-"""The fields of event lines: their patterns and what attributes they become.
+"""The fields of log lines: their patterns, and what attributes they become.
 
 Patterns are ordered: what stands where no field of its name can stand is text of the
-field before it. They exist twice. The plain ones hold for nearly every line and cannot
-backtrack. The patient ones let those texts that a remote party chooses (HELO, ident,
-certificate, authentication id) hold anything, and take the first reading in which the
-*whole* line fits; they run under a match limit of PCRE2.
+field before it. All of them are for text that was decoded, and for `re.ASCII`.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from eximkit.logs.syntax import IP
+from eximkit.logs import syntax
+from eximkit.logs.record import LogRecord
 from eximkit.logs.values import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
 
-QUOTED = rb'"(?:[^"\\]++|\\.)*+"'
+IP = syntax.IP.decode()
+STAMP = syntax.DATE.decode() + " " + syntax.CLOCK.decode()
+
+QUOTED = r'"(?:[^"\\]++|\\.)*+"'
 # RFC 5321, section 4.1.2, and what Exim leaves as it comes; a quoted word starts a
 # local part or follows a dot.
-_ATOM = rb'[^ "\\()<>\[\]:;,@]++'
-_LOCAL_PART = rb"(?:" + _ATOM + rb"|\\.|(?<![^ .<(])" + QUOTED + rb")++"
-_DOMAIN = rb"(?:" + _ATOM + rb'|\[[^ \[\]"]*+\])'
-QUALIFIED = _LOCAL_PART + rb"@" + _DOMAIN
-ADDRESS = _LOCAL_PART + rb"(?:@" + _DOMAIN + rb")?+"
+_ATOM = r'[^ "\\()<>\[\]:;,@]++'
+_LOCAL_PART = rf"(?:{_ATOM}|\\.|(?<![^ .<(]){QUOTED})++"
+_DOMAIN = rf'(?:{_ATOM}|\[[^ \[\]"]*+\])'
+QUALIFIED = f"{_LOCAL_PART}@{_DOMAIN}"
+ADDRESS = f"{_LOCAL_PART}(?:@{_DOMAIN})?+"
+PATH = f"<(?:{ADDRESS})?+>"
+"""An address in brackets, or the null sender's `<>`."""
 # An unqualified recipient with = in it is rather a field: text before it was cut off.
-RECIPIENT = rb"(?:" + QUALIFIED + rb'|[^ "\\()<>\[\]:;,@=]++)(?= |\Z)'
+RECIPIENT = rf'(?:{QUALIFIED}|[^ "\\()<>\[\]:;,@=]++)(?= |\Z)'
 
-TIME = rb"-?[0-9.]++[wdhms][0-9.wdhms]*+"
-END = rb"(?= |\Z)"
+TIME = r"-?(?:\d{1,9}(?:\.\d{1,9})?+[wdhms])++"
+PORT = r"\d{1,5}"
+SIZE = r"\d{1,18}"
+NO_QUOTE = r'[^ "]++'
+NOT_COLON = r"[^ ]*[^ :]"
+"""A value that a colon may follow: it does not end in one."""
+END = r"(?= |\Z)"
 
 
-def field(name: bytes, tag: bytes, value: bytes = rb"[^ ]++") -> bytes:
+def field(name: str, tag: str, value: str = r"[^ ]++") -> str:
     """An optional field ` TAG=value`."""
-    return rb"(?: " + tag + rb"=(?P<" + name + rb">" + value + rb"))?+"
+    return rf"(?: {tag}=(?P<{name}>{value}))?+"
 
 
-def word(name: bytes, value: bytes) -> bytes:
+def word(name: str, value: str) -> str:
     """An optional bare word."""
-    return rb"(?: (?P<" + name + rb">" + value + rb")" + END + rb")?+"
+    return rf"(?: (?P<{name}>{value}){END})?+"
 
 
-INTERFACE = rb"(?: I=\[(?P<interface>" + IP + rb")\](?::(?P<interface_port>\d++))?+)?+"
+INTERFACE = rf"(?: I=\[(?P<interface>{IP})\](?::(?P<interface_port>{PORT}))?+)?+"
+PLAIN_DN = r'(?: DN="(?P<dn>[^"]*+)")?+'
+ANY_DN = r'(?: DN="(?P<dn>.*?)")?'
 
-Value = Any
-Fields = dict[str, Value]
-
-
-def text(octets: bytes) -> str:
-    """Octets of a log as text."""
-    return octets.decode("utf-8", "surrogateescape")
+_RECIPIENT = re.compile(RECIPIENT, re.ASCII | re.DOTALL)
 
 
-def _path(octets: bytes) -> str:
-    return text(octets[1:-1] if octets.startswith(b"<") else octets)
+def _path(value: str) -> str:
+    return value[1:-1] if value.startswith("<") else value
 
 
-def _flag(_: bytes) -> bool:
+def _flag(_: str) -> bool:
     return True
 
 
-def _seconds(octets: bytes) -> float:
-    return seconds(octets.decode())
+def _milliseconds(value: str) -> int:
+    return int(value[1:])
 
 
-CONVERSIONS: Mapping[str, Callable[[bytes], Value]] = {
+def _process(value: str) -> int:
+    return int(value[1:-1])
+
+
+def _recipients(value: str) -> tuple[str, ...]:
+    if '"' not in value:
+        return tuple(value.split())
+    return tuple(_RECIPIENT.findall(value))
+
+
+def _parents(value: str) -> tuple[str, ...]:
+    return tuple(value.split(", "))
+
+
+def _commands(value: str) -> tuple[str, ...]:
+    return tuple(value.split(","))
+
+
+def authentication(value: str) -> tuple[str, str, str]:
+    """The parts of A=: authenticator, id and sender (`authenticator[:id[:sender]]`).
+
+    The id is the client's and may hold colons; a sender is an address or `<>`.
+    """
+    authenticator, _, name = value.partition(":")
+    head, colon, sender = name.rpartition(":")
+    if colon and " " not in sender and ("@" in sender or sender == "<>"):
+        return authenticator, head, sender
+    return authenticator, name, ""
+
+
+_CONVERSIONS: dict[str, Callable[[str], Any]] = {
+    "milliseconds": _milliseconds,
+    "process": _process,
     "sender": _path,
     "return_path": _path,
+    "parents": _parents,
     "dnssec": _flag,
     "port": int,
     "continued": _flag,
     "interface_port": int,
+    "authenticated": authentication,
     "prdr": _flag,
     "chunking": _flag,
     "arc": _flag,
     "size": int,
     "eight_bit": int,
-    "receive_time": _seconds,
-    "queue_time": _seconds,
-    "delivery_time": _seconds,
-    "duration": _seconds,
+    "receive_time": seconds,
+    "queue_time": seconds,
+    "delivery_time": seconds,
+    "duration": seconds,
     "header_id_created": _flag,
+    "received_sender": _path,
+    "recipients": _recipients,
+    "commands": _commands,
     "error_number": int,
     "number": int,
 }
-"""Attributes of LogRecord that are not simply text."""
+"""Of groups that are not simply text."""
+
+INDEX = {name: index for index, name in enumerate(LogRecord._fields)}
+_TOGETHER: dict[str, Place] = {
+    "authenticated": slice(INDEX["authenticator"], INDEX["auth_sender"] + 1),
+}
+"""Groups that become several attributes."""
+
+Values = list[Any]
+"""The attributes of a LogRecord in the making, in their order."""
+Place = int | slice | str
+"""Where the value of a group goes; the name of one that is no attribute."""
+Target = tuple[Place, "Callable[[str], Any] | None"]
 
 
-def attributes(groups: Mapping[str, bytes | None]) -> Fields:
-    """The groups of a match as attributes; `name_2` is another place of `name`."""
-    found: Fields = {}
-    for group, value in groups.items():
-        if value is not None:
-            name = group if group[-1] > "9" else group[:-2]
-            convert = CONVERSIONS.get(name)
-            found[name] = text(value) if convert is None else convert(value)
-    return found
-
-
-def authentication(octets: bytes) -> Fields:
-    """The parts of A=: `authenticator[:id[:sender]]`.
-
-    The id is the client's and may hold colons; a sender is an address or `<>`.
-    """
-    authenticator, _, rest = text(octets).partition(":")
-    name, colon, sender = rest.rpartition(":")
-    if not colon or " " in sender or not ("@" in sender or sender == "<>"):
-        name, sender = rest, ""
-    return {
-        "authenticator": authenticator,
-        "authenticated_id": name,
-        "auth_sender": sender,
-    }
+def targets(groups: Iterable[str]) -> tuple[Target, ...]:
+    """What becomes of groups. `name_2` is another place of the field `name`."""
+    found: list[Target] = []
+    for group in groups:
+        name = group if group[-1] > "9" else group[:-2]
+        place: Place = INDEX.get(name, name)
+        found.append((_TOGETHER.get(name, place), _CONVERSIONS.get(name)))
+    return tuple(found)

@@ -3,11 +3,11 @@
 Exim specification, chapter "Log files". A line is an event only if all of it fits, from
 the first octet on.
 
-Garbage is what is not one whole entry: a blank line; one that does not begin with a whole
-stamp (Exim's own, or syslog's); one with NUL octets; and one into which another entry
-ran: it has a second stamp right behind a part of a message id, or, in an entry whose
-fields do not fit, anywhere. A date in a subject, a confirmation, an error or any other
-text of an entry that is whole is no second stamp.
+Garbage is what is not one whole entry: a blank line; one that does not begin with a
+whole stamp (Exim's own, or syslog's); one with NUL octets; and one into which another
+entry ran: it has a second stamp right behind a part of a message id, or, in an event
+whose fields do not fit, anywhere. A date in a subject, a confirmation, an error or any
+other text of an entry that is whole is no second stamp.
 """
 
 from __future__ import annotations
@@ -16,81 +16,84 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from eximkit.logs.arrivals import parse_arrival, parse_loose_arrival
-from eximkit.logs.deliveries import parse_delivery
-from eximkit.logs.fields import text
-from eximkit.logs.free_lines import parse_free_line
-from eximkit.logs.record import Kind, LogRecord
-from eximkit.logs.stamp import STAMP, Head, parse_head
+from eximkit.logs.arrivals import take_arrival, take_loose_arrival
+from eximkit.logs.deliveries import take_delivery
+from eximkit.logs.fields import INDEX, STAMP
+from eximkit.logs.free_lines import take_free_line
+from eximkit.logs.record import ARRIVALS, Kind, LogRecord
+from eximkit.logs.stamp import take_head
 
 if TYPE_CHECKING:
-    from eximkit.logs.fields import Fields
+    from eximkit.logs.fields import Values
 
 FLAGS = {
-    b"<= ": Kind.ARRIVAL,
-    b"(= ": Kind.FAKE_REJECT,
-    b"=> ": Kind.DELIVERY,
-    b"-> ": Kind.FURTHER,
-    b">> ": Kind.CUTTHROUGH,
-    b"*> ": Kind.SUPPRESSED,
-    b"** ": Kind.FAILURE,
-    b"== ": Kind.DEFERRAL,
+    "<= ": Kind.ARRIVAL,
+    "(= ": Kind.FAKE_REJECT,
+    "=> ": Kind.DELIVERY,
+    "-> ": Kind.FURTHER,
+    ">> ": Kind.CUTTHROUGH,
+    "*> ": Kind.SUPPRESSED,
+    "** ": Kind.FAILURE,
+    "== ": Kind.DEFERRAL,
 }
 
-
-@cache
-def _broken_id() -> re.Pattern[bytes]:
-    return re.compile(rb"[0-9A-Za-z-]{0,23}" + STAMP + rb"[ .]")
+_ABSENT = list(LogRecord._field_defaults.values())
+_MESSAGE_ID, _PIECE = INDEX["message_id"], INDEX["piece"]
 
 
 @cache
-def _second_stamp() -> re.Pattern[bytes]:
-    return re.compile(STAMP + rb"(?=[ .])")
+def _broken_id() -> re.Pattern[str]:
+    return re.compile(rf"[0-9A-Za-z-]{{0,23}}{STAMP}[ .]", re.ASCII)
+
+
+@cache
+def _second_stamp() -> re.Pattern[str]:
+    return re.compile(STAMP + "[ .]", re.ASCII)
 
 
 def parse_line(line: bytes, year: int | None = None) -> LogRecord:
     """The entry that a line holds.
 
     line: without its LF; a CR before that is tolerated. year: of lines that have none
-    (syslog without Exim's own stamp); None: their stamps begin with `0000`. Never raises,
-    whatever the line holds; what is not understood is `Kind.UNPARSED` or `Kind.GARBAGE`.
+    (syslog without Exim's own stamp); None: their stamps begin with `0000`. Never
+    raises, whatever the line holds, and takes a time that its length bounds; what is not
+    understood is `Kind.UNPARSED` or `Kind.GARBAGE`.
     """
-    entry = line[:-1] if line.endswith(b"\r") else line
-    head = None if b"\0" in entry else parse_head(entry, year)
-    if head is None or _broken_id().match(entry, head.end):
+    text = line.decode("utf-8", "surrogateescape").removesuffix("\r")
+    values: Values = [line, Kind.GARBAGE, *_ABSENT]
+    end = -1 if "\0" in text else take_head(text, values, year)
+    if end >= 0:
+        values[1] = _entry(text, end, values)
+    if values[1] is Kind.GARBAGE:
         return LogRecord(line, Kind.GARBAGE)
-    octets = entry[head.end :]
-    kind, fields = _entry(octets, head)
-    if kind is Kind.GARBAGE:
-        return LogRecord(line, Kind.GARBAGE)
-    return LogRecord(
-        line,
-        kind,
-        head.stamp,
-        head.milliseconds,
-        head.zone,
-        head.process,
-        head.syslog_host,
-        head.piece,
-        head.message_id,
-        **fields,
-    )
+    return LogRecord._make(values)
 
 
-def _entry(octets: bytes, head: Head) -> tuple[Kind, Fields]:
-    if head.piece is not None and head.piece.number > 1:
-        return Kind.PIECE, {"text": text(octets)}
-    kind = FLAGS.get(octets[:3]) if head.message_id else None
+def _entry(text: str, end: int, values: Values) -> Kind:
+    """The kind of the entry whose text begins at `end`; its fields go into `values`."""
+    piece = values[_PIECE]
+    if piece is not None and piece.number > 1:
+        return _without_fields(Kind.PIECE, text[end:], values)
+    has_id = values[_MESSAGE_ID] != ""
+    if not has_id and _broken_id().match(text, end):
+        return Kind.GARBAGE
+    kind = FLAGS.get(text[end : end + 3]) if has_id else None
     if kind is None:
-        return parse_free_line(octets, of_message=bool(head.message_id))
-    arrival = kind in (Kind.ARRIVAL, Kind.FAKE_REJECT)
-    rest = octets[3:]
-    fields = parse_arrival(rest) if arrival else parse_delivery(rest, kind)
-    if fields is not None:
-        return kind, fields
+        return take_free_line(text[end:], values, of_message=has_id)
+    rest = text[end + 3 :]
+    arrival = kind in ARRIVALS
+    if take_arrival(rest, values) if arrival else take_delivery(rest, values, kind):
+        return kind
     if _second_stamp().search(rest):
-        return Kind.GARBAGE, {}
-    fields = parse_loose_arrival(rest) if arrival else None
-    if fields is not None:
-        return kind, fields
-    return Kind.UNPARSED, {"text": text(octets)}
+        return Kind.GARBAGE
+    if arrival and take_loose_arrival(rest, values):
+        return kind
+    return _without_fields(Kind.UNPARSED, text[end:], values)
+
+
+def _without_fields(kind: Kind, text: str, values: Values) -> Kind:
+    """Undo what was put in since the head."""
+    after = _MESSAGE_ID + 1
+    values[after:] = _ABSENT[after - 2 :]
+    values[INDEX["text"]] = text
+    return kind

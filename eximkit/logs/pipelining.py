@@ -1,10 +1,10 @@
 """The L field: whether PIPELINING and early pipelining were used on a connection.
 
 Exim specification, chapter "Log files", sections "Summary of Fields in Log Lines" and
-"Reducing or increasing what is logged" (selector `pipelining`): on `<=` lines L is there
-where the server offered PIPELINING, `-` follows where the client made no use of it, `.`
-tells that PIPECONNECT was offered as well and `*` that the client used it. On delivery
-lines L says that PIPELINING was used and `*` that the sending was early.
+"Reducing or increasing what is logged" (selector `pipelining`): on `<=` lines L is
+there where the server offered PIPELINING, `-` follows where the client made no use of
+it, `.` tells that PIPECONNECT was offered as well and `*` that the client used it. On
+delivery lines L says that PIPELINING was used and `*` that the sending was early.
 """
 
 from __future__ import annotations

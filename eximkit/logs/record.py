@@ -34,8 +34,7 @@ class Kind(StrEnum):
     """The message left the spool."""
 
     FROZEN = "frozen"
-    """A message became frozen: `Frozen`, `frozen by`, `Frozen (delivery error message)`.
-    """
+    """A message became frozen: `Frozen`, `frozen by`, `Frozen (delivery error …)`."""
     STILL_FROZEN = "still_frozen"
     """`Message is frozen`: a queue run passed over a message that had been frozen."""
     UNFROZEN = "unfrozen"

@@ -21,6 +21,7 @@ _ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
 _CONTROLS = {"n": 10, "r": 13, "t": 9, "b": 8, "v": 11, "f": 12}
 
 
+@lru_cache(maxsize=4096)
 def seconds(text: str) -> float:
     """The length of a time such as `1w2d3h4m5s`, `0.304s` or `-2s`."""
     total = sum(float(n) * _UNITS[unit] for n, unit in _TIME_PART.findall(text))
