@@ -43,7 +43,7 @@ _OF_THE_SPAN = {"doubtful", "optional"}
 
 
 def split(line: str) -> tuple[frozenset[str], dict[str, Release], str]:
-    """The words of a table line, its releases by key, and its first other word or ""."""
+    """The words of a line, its releases by key, and the first word of its own or ""."""
     words = line.split()
     pairs = [word.partition("=") for word in words if "=" in word]
     plain = [word for word in words if "=" not in word]
