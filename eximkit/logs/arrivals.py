@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Message-IDs are addresses to Exim: blanks only within quotes.
 _HEADER_ID = rf'(?:[^ "\\]++|\\.|{QUOTED})++'
-_TAIL = (
+BEHIND_SIZE = (
     field("eight_bit", "M8S", r"\d")
     + field("receive_time", "RT", TIME)
     + field("dkim", "DKIM")
@@ -45,6 +45,7 @@ _TAIL = (
     + rf"(?: for(?P<recipients>(?: {RECIPIENT})++))?+"
     + r"(?: ?<trunc>)?+(?: ?\*{4} log string overflowed log buffer \*{4})?+"
 )
+"""What may stand behind S=: mostly text of the message's sender."""
 
 
 def _session(host: str, ident: str, dn: str, authenticated: str) -> str:
@@ -87,7 +88,7 @@ _PLAIN_SESSION = _session(
 @cache
 def _plain() -> Plain:
     """For nearly all arrivals."""
-    return Plain(_PLAIN_SESSION + _TAIL)
+    return Plain(_PLAIN_SESSION + BEHIND_SIZE)
 
 
 @cache
@@ -102,7 +103,8 @@ def _patient() -> Patient:
     ident = f"(?: U=(?P<ident>(?:{BEFORE_ADDRESS})+?))?"
     return Patient(
         *(
-            _session(host, ident, ANY_DN, f"(?: A=(?P<authenticated>{value}))?") + _TAIL
+            _session(host, ident, ANY_DN, f"(?: A=(?P<authenticated>{value}))?")
+            + BEHIND_SIZE
             for value in (rf'(?:(?!"){BEFORE_ADDRESS})+?', ".+?")
         )
     )

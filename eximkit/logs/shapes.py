@@ -11,8 +11,11 @@ described in `tokens.py`. Groups are numbered alike in all shapes:
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
+from eximkit.logs.arrivals import BEHIND_SIZE
+from eximkit.logs.fields import ADDRESS, PORT, TIME
 from eximkit.logs.syntax import (
     DATE,
     IP,
@@ -52,21 +55,36 @@ PREFIXES = {
 }
 """How a line begins; what is missing is the hour, in the group or behind it."""
 
+
+def _within_line(fragment: str) -> bytes:
+    """A fragment of the complete grammar that captures nothing and ends with its line.
+
+    (There it is matched against the text of one line, which has no NUL octets.)
+    """
+    unnamed = re.sub(r"\(\?P<\w+>", "(?:", fragment)
+    inside = unnamed.replace("[^", r"[^\n\0").replace(r"\\.", r"\\[^\n\0]")
+    return inside.replace(r"\Z", r"(?=\n)").encode()
+
+
+_ADDRESS = _within_line(ADDRESS)
+_BRACKETED = rb"<(?>" + _ADDRESS + rb")?+>"
 _QUOTED = rb'"(?>[^"\\\n\0]++|\\[^\n\0])*+"'
-_ADDRESS = rb"(?>" + _QUOTED + rb"@)?+[^\s\"<>\0]++"
-_BRACKETED = rb"<(?>" + _QUOTED + rb"@)?+[^\s\"<>\0]*+>"
 _WORD = rb"[^\s\":=\0]++"
-_TIME = rb"-?[\d.]++[a-z][\da-z]*+"
+_TIME = _within_line(TIME)
+_PORT = rb":" + _within_line(PORT)
 _TAIL = rb"(?>[^\n\0:]++|:(?!\d\d:\d\d[ .]))*+"
 """The rest of a line, whatever it says. A clock time may be part of another entry's
 stamp, which ran into this one: the complete grammar finds that out."""
 
-_HOST_NAME = rb"[^\s\[\]()\"=<>\0]++"
+_HOST_NAME = rb"[^\s\[\]()\"=<>:\0]++"
 _CLIENT_NAMES = (
     rb"(?>" + _HOST_NAME + rb" (?=[(\[]))?+(?>\([^()\n\0\"=]++\) )?+"
 )  # fmt: skip
-_CLIENT = _CLIENT_NAMES + rb"\[" + IP + rb"\](?>:\d++)?+"
-_INTERFACE = rb"(?> I=\[" + IP + rb"\](?>:\d++)?+)?+(?> TFO\*?+)?+"
+_CLIENT = _CLIENT_NAMES + rb"\[" + IP + rb"\](?>" + _PORT + rb")?+"
+_SERVER = _HOST_NAME + rb" \[" + IP + rb"\](?>" + _PORT + rb")?+"
+_INTERFACE = rb"(?> I=\[" + IP + rb"\](?>" + _PORT + rb")?+)?+"
+_FAST_OPEN = rb"(?> TFO\*?+)?+"
+_IDENT = rb"(?> U=" + _WORD + rb")?+"
 _X = rb" X=%s:[^\s\"\0]++"
 _TLS_VERSION = rb"(?>TLS|SSL)v?+\d(?>\.\d)?+"
 _PEER = rb'(?> CV=[a-z]++)?+(?> DN="[^"\n\0]*+"(?=[ :]))?+'
@@ -80,7 +98,8 @@ def _arrival(session: bytes, rest: bytes) -> bytes:
     """From the flag to the end of the line: what is trusted ends with S=."""
     return (
         rb"[<(]= (?>(<>)|" + _ADDRESS + rb")()()(?> R=[^\s\"\0]++)?+(?> DS)?+"
-        + session + rest + rb" S=(\d*?)(\d{1,3})(?=[ \n])" + _TAIL
+        + session + rest + rb" S=(\d{0,15}?)(\d{1,3})(?=[ \n])"
+        + _within_line(BEHIND_SIZE) + rb"(?=\n)"
     )  # fmt: skip
 
 
@@ -89,7 +108,7 @@ def _delivery(where: bytes) -> bytes:
     return (
         rb"([-=>])> (?>[|/](?>[^<>\"\n\0 ]++| (?![A-Z]++=|<))*+(?= <)|" + _ADDRESS
         + rb")(?> " + _BRACKETED + rb")?+" + _FROM + rb"(?> P=" + _BRACKETED + rb")?+"
-        + rb" R=(" + _WORD + rb") T=(" + _WORD + rb")(?> S=\d++)?+" + where
+        + rb" R=(" + _WORD + rb") T=(" + _WORD + rb")(?> S=\d{1,18}+)?+" + where
         + rb"(?> C=" + _QUOTED + rb")?+(?> QT=" + _TIME + rb")?+(?> DT=" + _TIME
         + rb")?+(?=\n)"
     )  # fmt: skip
@@ -98,61 +117,56 @@ def _delivery(where: bytes) -> bytes:
 _AS_PROTOCOL = rb"(?> P=([^\s\"\0]++))?+"
 _OF_MESSAGE = {
     b"A": _arrival(
-        rb" H=" + _CLIENT_NAMES + rb"\[(" + IP + rb")\](:\d++)?+" + _INTERFACE
-        + rb"(?> U=" + _WORD + rb")?+(?> Ci=(\d++))?+" + _AS_PROTOCOL,
+        rb" H=" + _CLIENT_NAMES + rb"\[(" + IP + rb")\](" + _PORT + rb")?+" + _INTERFACE
+        + _FAST_OPEN + _IDENT + rb"(?> Ci=(\d++))?+" + _AS_PROTOCOL,
         rb"(?> (L[.*]?+-?+)(?= ))?+" + _TLS + rb"(?> SNI=[^\s\"\0]++)?+" + _AUTH
         + rb"(?> PRDR)?+(?> K)?+" + _AUTH,
     ),
     # (What cannot match leaves its groups unset: no host, no port.)
-    b"M": _arrival(
-        rb"(?:(?!)()()())?+(?> U=" + _WORD + rb")?+" + _AS_PROTOCOL, rb"()()"
-    ),
+    b"M": _arrival(rb"(?:(?!)()()())?+" + _IDENT + _AS_PROTOCOL, rb"()()"),
     b"R": _delivery(
-        rb" H=" + _HOST_NAME + rb"(?> DS)?+ \[(" + IP + rb")\](:\d++)?+(\*)?+"
-        + _INTERFACE + _TLS + _AUTH + rb"(?> (L\*?+)(?=[ \n]))?+(?> PRDR)?+(?> K)?+"
+        rb" H=" + _HOST_NAME + rb"(?> DS)?+ \[(" + IP + rb")\](" + _PORT + rb")?+(\*)?+"
+        + _INTERFACE + _FAST_OPEN + _TLS + _AUTH
+        + rb"(?> (L\*?+)(?=[ \n]))?+(?> PRDR)?+(?> K)?+"
     ),
     b"D": _delivery(b""),
     b"completed": rb"Completed(?> QT=" + _TIME + rb")?+(?=\n)",
     b"frozen": rb"Frozen(?=[ \n])" + _TAIL,
     b"deferral": (
-        rb"== " + _ADDRESS + rb"(?> " + _BRACKETED + rb")?+ R=" + _WORD + rb"(?> T="
-        + _WORD + rb")(?> H=" + _HOST_NAME + rb" \[" + IP + rb"\](?>:\d++)?+)?+"
-        rb" defer \(-?\d++\)(?=[: \n])" + _TAIL
+        rb"== " + _ADDRESS + rb"(?> " + _BRACKETED + rb")?+ R=" + _WORD + rb" T="
+        + _WORD + rb"(?> H=" + _SERVER + rb")?+ defer \((?>-\d{1,18}+|0)\)"
+        + rb"(?>: " + _TAIL + rb")?+(?=\n)"
     ),
     b"failure": (
         rb"\*\* " + _ADDRESS + rb"(?> " + _BRACKETED + rb")?+" + _FROM
         + rb"(?> P=" + _BRACKETED + rb")?+ R=" + _WORD + rb"(?> T=" + _WORD
-        + rb"(?> H=" + _HOST_NAME + rb" \[" + IP + rb"\](?>:\d++)?+\*?+" + _TLS_UNSEEN
-        + rb")?+)?+ ?+: " + _TAIL
+        + rb"(?> H=" + _SERVER + rb"\*?+" + _TLS_UNSEEN + rb")?+)?+ ?+: " + _TAIL
     ),
 }  # fmt: skip
 """What may follow a message id. The name of a shape is the first word of its token."""
 
+_SYNC = (
+    rb"SMTP protocol synchronization error \(%s\): rejected "
+    rb'(?>connection from |"[^"\n\0]*+" )' + _TAIL
+)
 _UNCOUNTED = (
-    rb"cwd=[^ \n]++ \d++ args:",
-    rb"(?:Start|End) queue run: pid=\d++(?=[ \n])",
-    rb"no host name found for IP address ",
-    rb"SMTP connection from " + _CLIENT
-    + rb"(?> closed by QUIT| lost(?= D=|\n)| \(TCP/IP connection count = \d++\))",
-    rb"unexpected disconnection while reading SMTP command from ",
-    rb"no MAIL in (?>TFO\*?+ )?+SMTP connection from ",
-    rb"TLS error on connection from ",
-    rb"\w++ authenticator failed for ",
-    rb"H=" + _CLIENT + _INTERFACE + _TLS_UNSEEN + rb" sender verify fail for <",
+    rb"cwd=[^ \n\0]++ \d++ args:",
+    rb"(?:Start|End) queue run: ",
+    rb"no host name found for IP address [^ \n\0]++",
+    rb"SMTP connection from " + _CLIENT + _INTERFACE
+    + rb"(?> closed by QUIT| lost(?= D=|\n)| \(TCP/IP connection count = \d++\)(?=\n))",
+    rb"unexpected disconnection while reading SMTP command from " + _CLIENT,
+    rb"no MAIL in (?>TFO\*?+ )?+SMTP connection from " + _CLIENT,
+    rb"TLS error on connection from " + _CLIENT + _INTERFACE + rb" \(",
+    rb"[^\s\0]++ authenticator failed for (?>H=)?+" + _CLIENT + _INTERFACE + _IDENT
+    + rb": ",
+    rb"H=" + _CLIENT + _INTERFACE + _TLS_UNSEEN + rb" sender verify fail for ",
 )  # fmt: skip
-_SYNC = rb"SMTP protocol synchronization error \(%s\): rejected " + _TAIL
 _FREE = {
     b"reject": (
-        rb"(?>H="
-        + _CLIENT
-        + _INTERFACE
-        + _TLS_UNSEEN
-        + _AUTH
-        + _FROM
-        + rb" (?:temporarily )?+rejected (?>RCPT|MAIL) <|rejected (?>EHLO|HELO) from H="
-        + _CLIENT
-        + rb": )"
-        + _TAIL
+        rb"(?>H=" + _CLIENT + _INTERFACE + _TLS_UNSEEN + _FROM
+        + rb"(?> A=[^\s\"\0]++)?+ (?:temporarily )?+rejected "
+        rb"|rejected [A-Z]++ from H=" + _CLIENT + rb": )" + _TAIL
     ),
     b"sync_greeting": _SYNC % rb"input sent without waiting for greeting",
     b"sync_not_advertised": (
@@ -162,7 +176,7 @@ _FREE = {
         _SYNC % rb"next input sent too soon: pipelining was advertised"
     ),
     b"other": rb"(?>" + rb"|".join(_UNCOUNTED) + rb")" + _TAIL,
-}
+}  # fmt: skip
 """What may stand where no message is spoken of."""
 
 

@@ -30,5 +30,5 @@ SYSLOG_TIME = MONTH + rb" [ \d]\d " + SYSLOG_CLOCK
 the hour in the same way."""
 ISO_TIME = DATE + rb"T" + CLOCK + rb"(?:\.\d{1,9})?+(?:Z|[+-]\d\d:\d\d)"
 """RFC 3339, as rsyslog writes it."""
-SYSLOG_SOURCE = rb" [^ \n]++ [^ \n\[\]:]++(?:\[\d++\])?+: "
+SYSLOG_SOURCE = rb" [^ \n\0]++ [^ \n\0\[\]:]++(?:\[\d++\])?+: "
 """Host and program, after the time."""

@@ -1,0 +1,211 @@
+"""The fast path counts what the complete grammar says, however the log is divided."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eximkit.logs import scan as scanning
+from eximkit.logs.line import parse_line
+from eximkit.logs.record import Kind
+from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, Scanner, scan
+from eximkit.logs.stretches import Selector
+from eximkit.logs.summary import Summary
+from eximkit.logs.tokens import Fold
+from tests.conftest import without
+from tests.logs.mutation import mutated
+from tests.logs.scenes import samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+ALL = frozenset({BY_HOST, BY_HOUR, BY_SESSION})
+LOGS = {name: log.text for name, log in samples().items()}
+LINES = [line for text in LOGS.values() for line in text.split(b"\n")[:-1]]
+
+
+def counted(summary: Summary) -> dict[str, Any]:
+    """What lines say each by themselves, in a form that compares."""
+    found = asdict(summary)
+    del found["stretches"], found["octets"], found["lines"]
+    found["received"] = {key: n for key, n in found["received"].items() if n}
+    return found
+
+
+def by_the_grammar(lines: Iterable[bytes], year: int | None = None) -> Summary:
+    summary = Summary()
+    fold = Fold(summary, year, by_host=True, by_session=True, by_hour=True)
+    for line in lines:
+        fold.record(parse_line(line, year))
+    return summary
+
+
+def differences(lines: Iterable[bytes]) -> list[bytes]:
+    """The lines of which the two do not say the same."""
+    return [
+        line
+        for line in lines
+        if counted(scan(line + b"\n", wanted=ALL, year=2026))
+        != counted(by_the_grammar([line], 2026))
+    ]
+
+
+def test_both_agree_on_the_samples() -> None:
+    assert differences(LINES) == []
+
+
+def test_both_agree_on_spoilt_lines() -> None:
+    rng = random.Random(4)
+    assert differences(mutated(rng, LINES) for _ in range(6000)) == []
+
+
+def test_both_agree_on_real_logs(corpus: Path) -> None:
+    logs = sorted((corpus / "exim-logs").glob("[0-9]*"))
+    assert len(logs) > 300
+    lines = {line for log in logs for line in log.read_bytes().split(b"\n")}
+    known = [line.replace(b"S=sss", b"S=812") for line in lines]
+    assert differences(known) == []
+    rng = random.Random(5)
+    assert differences(mutated(rng, known) for _ in range(4000)) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--ids", "mixed", "--ports", "--tls-resumption", "--dn", "0.5", "--sender"),
+        ("--millisec", "--pid", "--timezone", "+0100", "--m8s", "0.5"),
+        ("--syslog", "stamp", "--orphans", "0.1"),
+        ("--syslog", "nostamp", "--no-times", "--ids", "old"),
+    ],
+    ids=lambda options: options[0] + options[1],
+)
+def test_both_agree_on_generated_logs(
+    options: tuple[str, ...], corpus: Path, tmp_path: Path
+) -> None:
+    tool = corpus.parent / "tools" / "gen_mainlog.py"
+    if not tool.is_file():
+        without(f"no {tool}")
+    log = tmp_path / "mainlog"
+    common = ("--mb", "0.7", "--shapes", "3000", "--garbage", "0.01", "-o", str(log))
+    subprocess.run([sys.executable, tool, *common, *options], check=True)
+    lines = log.read_bytes().split(b"\n")
+    assert differences(lines[:-1]) == []
+    rng = random.Random(6)
+    assert differences(mutated(rng, lines) for _ in range(1500)) == []
+
+
+def test_usual_lines_are_not_left_to_the_grammar(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left: list[bytes] = []
+
+    def noted(line: bytes, year: int | None) -> Any:
+        left.append(line)
+        return parse_line(line, year)
+
+    monkeypatch.setattr("eximkit.logs.tokens.parse_line", noted)
+    scan(LOGS["mainlog"])
+    assert len(left) < 0.1 * LOGS["mainlog"].count(b"\n")
+
+
+@given(st.sampled_from(sorted(LOGS)), st.data())
+def test_summaries_add_up_however_the_log_is_divided(name: str, data: Any) -> None:
+    text = LOGS[name]
+    ends = [at + 1 for at, octet in enumerate(text) if octet == 10]
+    cuts = sorted({0, len(text), *data.draw(st.lists(st.sampled_from(ends)))})
+    parts = [
+        scan(text[a:b], wanted=ALL, year=2026, offset=a)
+        for a, b in zip(cuts, cuts[1:], strict=False)
+    ]
+    whole = Summary() + scan(text, wanted=ALL, year=2026)
+    data.draw(st.randoms()).shuffle(parts)
+    one_by_one = Summary()
+    for part in parts:
+        one_by_one.update(part)
+    assert one_by_one == whole
+    half = len(parts) // 2
+    grouped = sum(parts[:half], Summary()) + sum(parts[half:], Summary())
+    assert grouped == whole
+    scanner = Scanner(wanted=ALL, year=2026)
+    for a, b in zip(cuts, cuts[1:], strict=False):
+        scanner.feed(text[a:b], a)
+    assert Summary() + scanner.finish() == whole
+
+
+@given(st.binary(max_size=300), st.integers(0, 3))
+def test_any_octets_are_counted(octets: bytes, kind: int) -> None:
+    text = (b"", b"2026-01-01 00:00:00 ", LINES[3] + b" ", LINES[5][:60])[kind] + octets
+    summary = scan(text, wanted=ALL)
+    lines = text.split(b"\n")
+    assert summary.lines == len(lines) - (lines[-1] == b"")
+    assert summary.octets == len(text)
+    events = sum(summary.events.values()) + sum(summary.arrivals.values())
+    entries = events + sum(summary.deliveries.values())
+    assert entries + summary.garbage == summary.lines
+
+
+def test_blocks_end_with_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "BLOCK", 100)
+    text = LOGS["mainlog"][:-1]
+    assert counted(scan(text, wanted=ALL)) == counted(by_the_grammar(text.split(b"\n")))
+
+
+def test_tokens_are_added_up_before_they_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = scan(LOGS["ports"], wanted=ALL)
+    monkeypatch.setattr(scanning, "BLOCK", 200)
+    monkeypatch.setattr(scanning, "TOKEN_LIMIT", 3)
+    assert scan(LOGS["ports"], wanted=ALL) == whole
+
+
+def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = scan(LOGS["damaged"] + LOGS["mainlog"], wanted=ALL)
+    pattern = scanning.pattern
+
+    def limited(*args: Any, **kwargs: Any) -> bytes:
+        return b"(*LIMIT_MATCH=1)" + pattern(*args, **kwargs)
+
+    monkeypatch.setattr(scanning, "pattern", limited)
+    compiled = scanning._compiled
+    monkeypatch.setattr(
+        scanning, "_compiled", lambda text: compiled(b"(*NO_JIT)" + text)
+    )
+    assert scan(LOGS["damaged"] + LOGS["mainlog"], wanted=ALL) == whole
+
+
+@pytest.mark.parametrize(
+    "octet", [b"x", b" ", b'"', b":", b"\\", b"(", b"[", b"<a@b>", b"\xff"]
+)
+def test_a_line_of_a_megabyte_is_one_line(octet: bytes) -> None:
+    for head in (LINES[2][:44], LINES[2], b"2026-01-01 00:00:00 H=("):
+        line = head + octet * (1_000_000 // len(octet))
+        summary = scan(line + b"\n" + LINES[2] + b"\n", wanted=ALL)
+        assert summary.lines == 2
+
+
+def test_times_are_days_unless_hours_are_asked_for() -> None:
+    assert {len(key.hour) for key in scan(LOGS["mainlog"]).arrivals} == {10}
+    hours = scan(LOGS["mainlog"], wanted=frozenset({BY_HOUR})).arrivals
+    assert {len(key.hour) for key in hours} == {13}
+
+
+def test_the_selector_is_judged_between_starts_of_the_daemon() -> None:
+    text = LOGS["switched-on"]
+    stretches = list(scan(text, offset=7).stretches)
+    assert [piece.evidence.selector for piece in stretches] == [
+        Selector.OFF,
+        Selector.ON,
+    ]
+    assert [piece.started for piece in stretches] == [True, True]
+    assert (stretches[0].start, stretches[1].end) == (7, 7 + len(text))
+    start = text[stretches[1].start - 7 :].partition(b"\n")[0]
+    assert parse_line(start).kind is Kind.DAEMON_START
