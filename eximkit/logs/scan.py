@@ -208,7 +208,7 @@ def _stamped(block: bytes) -> Stamped:
 
 @cache
 def _compiled(expression: bytes) -> Pattern:
-    import pcre2  # type: ignore[import-untyped]
+    import pcre2
 
     try:
         return pcre2.compile(expression)

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from dataclasses import asdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eximkit.logs import scan as scanning
+from eximkit.logs import shapes
 from eximkit.logs.line import parse_line
 from eximkit.logs.record import Kind
 from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, Scanner, scan
@@ -122,8 +124,7 @@ def test_summaries_add_up_however_the_log_is_divided(name: str, data: Any) -> No
     ends = [at + 1 for at, octet in enumerate(text) if octet == 10]
     cuts = sorted({0, len(text), *data.draw(st.lists(st.sampled_from(ends)))})
     parts = [
-        scan(text[a:b], wanted=ALL, year=2026, offset=a)
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        scan(text[a:b], wanted=ALL, year=2026, offset=a) for a, b in pairwise(cuts)
     ]
     whole = Summary() + scan(text, wanted=ALL, year=2026)
     data.draw(st.randoms()).shuffle(parts)
@@ -135,7 +136,7 @@ def test_summaries_add_up_however_the_log_is_divided(name: str, data: Any) -> No
     grouped = sum(parts[:half], Summary()) + sum(parts[half:], Summary())
     assert grouped == whole
     scanner = Scanner(wanted=ALL, year=2026)
-    for a, b in zip(cuts, cuts[1:], strict=False):
+    for a, b in pairwise(cuts):
         scanner.feed(text[a:b], a)
     assert Summary() + scanner.finish() == whole
 
@@ -169,10 +170,9 @@ def test_tokens_are_added_up_before_they_are_many(
 
 def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = scan(LOGS["damaged"] + LOGS["mainlog"], wanted=ALL)
-    pattern = scanning.pattern
 
     def limited(*args: Any, **kwargs: Any) -> bytes:
-        return b"(*LIMIT_MATCH=1)" + pattern(*args, **kwargs)
+        return b"(*LIMIT_MATCH=1)" + shapes.pattern(*args, **kwargs)
 
     monkeypatch.setattr(scanning, "pattern", limited)
     compiled = scanning._compiled
