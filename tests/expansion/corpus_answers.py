@@ -15,7 +15,7 @@ from eximkit.config.given import Given
 from eximkit.expansion.evaluate import Limits
 from eximkit.expansion.values import Failure
 from eximkit.files import load_config
-from tests.expansion.corpus_world import TOP, CorpusWorld
+from tests.expansion.corpus_world import ANSWERED, TOP, CorpusWorld
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,9 +69,12 @@ def recorded(row: dict[str, Any]) -> Answer:
 
 @cache
 def console(
-    config: Path | None, folder: Path, arguments: tuple[str, ...] = ()
+    config: Path | None,
+    folder: Path,
+    arguments: tuple[str, ...] = (),
+    at: float = ANSWERED,
 ) -> Console:
-    """What Exim knew: its configuration, and the options it was given."""
+    """What Exim knew: its configuration, the options it was given, the time."""
     release = catalog.release(RELEASE)
     given = Given(release)
     read = None
@@ -80,7 +83,7 @@ def console(
     environment = environment_of(
         read,
         release,
-        world=CorpusWorld(folder, FILES),
+        world=CorpusWorld(folder, FILES, at=at),
         variables=given.variables,
         headers=given.headers,
         offset=lambda _zone: lambda _seconds: 0,

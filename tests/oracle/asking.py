@@ -29,13 +29,19 @@ def escaped(text: str) -> str:
     return "".join(f"\\x{ord(c):02x}" for c in text)
 
 
-def ask(exim: Path, folder: Path, expressions: Sequence[str]) -> list[Answer]:
+def ask(
+    exim: Path,
+    folder: Path,
+    expressions: Sequence[str],
+    config_text: str = CONFIG,
+    arguments: Sequence[str] = (),
+) -> list[Answer]:
     """What Exim makes of each expression (one line each, no line ends)."""
     config = folder / "exim.conf"
-    config.write_text(CONFIG)
+    config.write_text(config_text, "latin-1")
     lines = [f"r={e}\nmark-{n}-mark{FORGET}\n" for n, e in enumerate(expressions)]
     done = subprocess.run(
-        [exim, "-C", str(config), "-be"],
+        [exim, "-C", str(config), *arguments, "-be"],
         input="".join(lines).encode("latin-1"),
         capture_output=True,
         check=False,
@@ -56,3 +62,19 @@ def ask(exim: Path, folder: Path, expressions: Sequence[str]) -> list[Answer]:
             assert text.startswith("r="), f"{expression!r}: {text!r}"
             answers.append(Answer(True, text.removeprefix("r=")))
     return answers
+
+
+def ask_all(
+    exim: Path, folder: Path, expressions: Sequence[str]
+) -> list[tuple[str, Answer | None]]:
+    """As `ask`, but None for each expression of which Exim itself dies."""
+    if not expressions:
+        return []
+    try:
+        return list(zip(expressions, ask(exim, folder, expressions), strict=True))
+    except AssertionError:
+        if len(expressions) == 1:
+            return [(expressions[0], None)]
+        half = len(expressions) // 2
+        first, second = expressions[:half], expressions[half:]
+        return ask_all(exim, folder, first) + ask_all(exim, folder, second)

@@ -28,11 +28,10 @@ import pytest
 from eximkit.errors import ExpansionSyntaxError
 from eximkit.expansion.check import check
 from eximkit.expansion.parse import parse
-from tests.oracle.asking import Answer, ask
+from tests.oracle.asking import Answer, ask_all
 from tests.oracle.random_expansions import random_expansion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from eximkit.catalog import Release
@@ -75,21 +74,6 @@ def complaints(text: str, release: Release) -> list[str]:
         return [defect.message for defect in check(parse(text), release)]
     except ExpansionSyntaxError as error:
         return [error.message]
-
-
-def ask_all(
-    exim: Path, folder: Path, texts: Sequence[str]
-) -> list[tuple[str, Answer | None]]:
-    """As `ask`, but None for each string of which Exim itself dies."""
-    if not texts:
-        return []
-    try:
-        return list(zip(texts, ask(exim, folder, texts), strict=True))
-    except AssertionError:
-        if len(texts) == 1:
-            return [(texts[0], None)]
-        half = len(texts) // 2
-        return ask_all(exim, folder, texts[:half]) + ask_all(exim, folder, texts[half:])
 
 
 def disagreement(text: str, answer: Answer, release: Release) -> str | None:
