@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from eximkit.cli.logs_messages import grep, show
 from eximkit.cli.output import emit, style
 
 # These lists are short and permanent, and `--help` must not load what owns them.
@@ -17,6 +18,7 @@ _COMMANDS_HELP = (
     ("show MSGID...", "Print all lines of messages."),
     ("grep PATTERN", "Print all lines of the messages in which a line matches."),
 )
+"""`./show` and `./grep` are files of these names."""
 
 
 class _Report(click.Command):
@@ -48,6 +50,10 @@ class _Logs(click.Group):
 @click.command(cls=_Logs, context_settings=_HELP)
 def logs() -> None:
     """Read Exim's main logs."""
+
+
+logs.add_command(show)
+logs.add_command(grep)
 
 
 _year = click.option(

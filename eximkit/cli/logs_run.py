@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from eximkit.cli.progress import Progress
 from eximkit.errors import SettingsError
 from eximkit.logs.analysis import TOP, analyse, wanted
 from eximkit.logs.parallel import summarise
+from eximkit.logs.reader import chunks
 from eximkit.logs.sources import default_logs, gather
 from eximkit.logs.unparsed import unparsed_lines
 from eximkit.logs.window import Window
@@ -23,8 +25,9 @@ from eximkit.source import display, octets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from eximkit.logs.chunks import Chunk
     from eximkit.logs.result import LogReport
-    from eximkit.logs.sources import ReadProblem
+    from eximkit.logs.sources import Gathered, ReadProblem
 
 STANDARD_INPUT = "-"
 
@@ -54,9 +57,9 @@ class Reading:
         window = _window(since, until)
         if not paths:
             paths = tuple(default_logs())
-            _note(f"no PATH given; reading {', '.join(map(_shown, paths))}")
+            tell(f"no PATH given; reading {', '.join(map(_shown, paths))}")
         if STANDARD_INPUT in paths and sys.stdin is not None and sys.stdin.isatty():
-            _note("reading standard input; Ctrl-D ends it")
+            tell("reading standard input; Ctrl-D ends it")
         return cls(paths, window, jobs, year)
 
     def report(self, groups: tuple[str, ...], top: int | None) -> LogReport:
@@ -97,14 +100,51 @@ class Reading:
         if self.lost:
             sys.exit(UNREADABLE)
 
+    @contextmanager
+    def text(self, output: str | None) -> Iterator[Text]:
+        """The text of the logs, to be read. Raises InputError where there is none."""
+        with gather(self.paths, self.year) as found:
+            self._tell(found.problems)
+            # A bar would be drawn into what a terminal shows of the output.
+            drawn = output is not None or not sys.stdout.isatty()
+            with Progress(wanted=drawn) as progress:
+                text = Text(found, progress)
+                yield text
+            self._tell(dict.fromkeys(text.problems))
+
     def _tell(self, problems: Iterable[ReadProblem]) -> None:
         for path, reason, lost in problems:
             self.lost |= lost
             self.told.append(f"{path}: {reason}")
-            _note(f"{_shown(path)}: {reason}")
+            tell(f"{_shown(path)}: {reason}")
 
 
-def _note(text: str) -> None:
+@dataclass(slots=True)
+class Text:
+    """The text of some logs. once: it can be read but once."""
+
+    found: Gathered
+    progress: Progress
+    problems: list[ReadProblem] = field(default_factory=list)
+
+    @property
+    def once(self) -> bool:
+        return any(source.head is not None for source in self.found.sources)
+
+    def read(self) -> Iterator[Chunk]:
+        """All of it, from the beginning."""
+        done = 0
+
+        def told(octets_read: int) -> None:
+            nonlocal done
+            done += octets_read
+            self.progress(done, self.found.octets)
+
+        for source in self.found.sources:
+            yield from chunks(source, self.problems, progress=told)
+
+
+def tell(text: str) -> None:
     """Tell something that is not of the report."""
     click.echo(f"eximkit: {text}", err=True)
 

@@ -21,9 +21,9 @@ class Progress:
     Called with the octets done and all there are; wiped out when the block ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, wanted: bool = True) -> None:
         stream = sys.stderr
-        self._wanted = stream is not None and stream.isatty()
+        self._wanted = wanted and stream is not None and stream.isatty()
         self._started = time.monotonic()
         self._next = self._started + _PATIENCE
         self._shown = 0

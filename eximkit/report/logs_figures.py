@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eximkit.report.bars import bar
 from eximkit.source import display, octets
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from eximkit.report.logs_view import View
 
 INDENT = "  "
+PAGE = 80
+"""Columns that a report takes at most."""
+_BAR, _LEAST_BAR = 20, 5
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -50,13 +54,35 @@ def table(
     each = [list(row) for row in rows]
     if not each:
         return
+    if heads:
+        # As headers they would make columns wider than their words.
+        each.insert(0, list(heads))
     sides = ["left" if side == "<" else "right" for side in align]
     text = tabulate(
-        each, list(heads), tablefmt="plain", colalign=sides, disable_numparse=True,
+        each, tablefmt="plain", colalign=sides, disable_numparse=True,
         preserve_whitespace=True,
     )  # fmt: skip
     for line in text.split("\n"):
         yield f"{INDENT}{line}".rstrip()
+
+
+def with_bars(
+    rows: Sequence[Sequence[str]],
+    shares: Sequence[float | None],
+    align: str,
+    view: View,
+) -> Iterator[str]:
+    """As `table`, each row with a bar of its share where there is room for bars."""
+    columns = list(zip(*rows, strict=True))
+    taken = sum(len(INDENT) + max(map(len, column)) for column in (*columns, [""]))
+    width = min(_BAR, PAGE - taken)
+    if width < _LEAST_BAR:
+        yield from table(rows, align=align)
+        return
+    drawn = [bar(share, width, unicode=view.unicode) for share in shares]
+    yield from table(
+        [(*row, end) for row, end in zip(rows, drawn, strict=True)], align=f"{align}<"
+    )
 
 
 def shown(text: str, width: int, view: View) -> str:

@@ -204,4 +204,4 @@ def _group(key: str, tally: Tally) -> dict[str, Any]:
 
 
 def _forms(counts: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items()))
+    return {form: counts[form] for form in sorted(counts) if counts[form]}

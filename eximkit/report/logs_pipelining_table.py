@@ -8,7 +8,7 @@ from eximkit.logs.pipelining import meaning
 from eximkit.logs.stretches import Selector
 from eximkit.logs.usage import NONE
 from eximkit.report.bars import bar, profile
-from eximkit.report.logs_figures import INDENT, number, percent, shown, table
+from eximkit.report.logs_figures import INDENT, number, percent, shown, table, with_bars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,13 +30,13 @@ _TITLES = {
 _SHARES = {
     "in": {
         "offered": "were offered PIPELINING",
-        "used": "used it",
+        "used": "used PIPELINING",
         "early_offered": "were offered early pipelining",
-        "early": "used it",
+        "early": "used early pipelining",
     },
     "out": {
         "used": "used PIPELINING",
-        "early": "of those on a new connection were early",
+        "early": "were early, of those on new connections",
     },
 }
 
@@ -73,14 +73,14 @@ def _forms(result: LogReport, way: str, view: View) -> Iterator[str]:
             _SHARES[way][name],
             f"{number(share.count)} of {number(share.of)}",
             percent(share.value),
-            bar(share.value, _BAR, unicode=view.unicode),
         )
         for name, share in shares.items()
         if share.of
     ]
+    bars = [share.value for share in shares.values() if share.of]
     if told:
         yield ""
-        yield from table(told, align="<>><")
+        yield from with_bars(told, bars, "<>>", view)
     if way == "in":
         yield from _connections(result)
     elif usage.outbound.continued:
@@ -156,8 +156,8 @@ def _refusing(result: LogReport, way: str, view: View) -> Iterator[str]:
     if not never:
         return
     yield (
-        f"{INDENT}{number(never)} of {number(hosts.offered)} hosts, with "
-        f"{number(hosts.refused)} messages; the busiest:"
+        f"{INDENT}{number(never)} of {number(hosts.offered)} hosts; "
+        f"{number(hosts.refused)} of the messages; the busiest:"
     )
     yield from table(
         [
@@ -208,7 +208,7 @@ def _stretches(result: LogReport) -> Iterator[str]:
         else:
             spans.append((first, last, word))
     for first, last, word in spans[:_MOST_SPANS]:
-        yield f"{INDENT}{word:3}  {first}h to {last}h"
+        yield f"{INDENT}{word:3}  {first} to {last}"
     if len(spans) > _MOST_SPANS:
         yield f"{INDENT}and {len(spans) - _MOST_SPANS} more changes"
 

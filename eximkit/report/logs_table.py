@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.logs.usage import NONE
 from eximkit.report import logs_groups_table, logs_pipelining_table
-from eximkit.report.logs_figures import number, shown, size, table
+from eximkit.report.logs_figures import INDENT, PAGE, number, shown, size, table
 from eximkit.report.logs_notes import notes
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from eximkit.logs.result import HostRow, LogReport
     from eximkit.report.logs_view import View
 
-WIDTH = 80
 _ADDRESS = 39
 """Columns of the longest IPv6 address."""
 
@@ -80,6 +79,12 @@ def _messages(result: LogReport) -> Iterator[str]:
     ]  # fmt: skip
     rows = [(*a, "", *b) for a, b in zip(left, right, strict=True)]
     yield from table(rows, align="<>><<>")
+    yield f"{INDENT}log selector pipelining: {_selector(result)}"
+
+
+def _selector(result: LogReport) -> str:
+    counts = result.pipelining
+    return "on for a part of the time" if counts.mixed else counts.selector.value
 
 
 def _hosts(rows: tuple[HostRow, ...], view: View) -> Iterator[str]:
@@ -90,7 +95,7 @@ def _hosts(rows: tuple[HostRow, ...], view: View) -> Iterator[str]:
     ]
     if each:
         widest = [max(map(len, column)) for column in zip(*each, strict=True)]
-        room = WIDTH - len("      ") - widest[0] - widest[1]
+        room = PAGE - len("      ") - widest[0] - widest[1]
         cut = [
             (address, total, textwrap.shorten(by_form, room, placeholder=" ..."))
             for address, total, by_form in each
@@ -107,7 +112,7 @@ def forms(row: HostRow) -> str:
 
 
 def _notes(result: LogReport, view: View) -> Iterator[str]:
-    width = min(view.style.width, WIDTH)
+    width = min(view.style.width, PAGE)
     for note in notes(result):
         yield from (
             line + "\n"
