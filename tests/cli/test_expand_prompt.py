@@ -85,7 +85,7 @@ class Terminal:
         while not shown.endswith(typed):
             assert select.select([self.master], [], [], PATIENCE)[0], shown
             shown += os.read(self.master, 65536)
-        # One that comes while the library is about to wait is noticed with the next key.
+        # One that comes while the library is about to wait shows with the next key.
         self.child.send_signal(signal.SIGINT)
         while not select.select([self.master], [], [], 0.5)[0]:
             self.child.send_signal(signal.SIGINT)
