@@ -20,6 +20,7 @@ from eximkit.logs.fields import (
     RECIPIENT,
     SIZE,
     TIME,
+    UNKNOWN,
     field,
     word,
 )
@@ -50,8 +51,7 @@ BEHIND_SIZE = (
 
 def _session(host: str, ident: str, dn: str, authenticated: str) -> str:
     return (
-        rf"(?P<sender><>|{ADDRESS})"
-        + field("reference", "R")
+        field("reference", "R")
         + word("dnssec", "DS")
         + host
         + word("tfo", r"TFO\*?+")
@@ -73,10 +73,12 @@ def _session(host: str, ident: str, dn: str, authenticated: str) -> str:
         + word("chunking", "K")
         + field("authenticated_2", "A", NO_QUOTE)
         + field("receive_time_3", "RT", TIME)
+        + UNKNOWN
         + rf" S=(?P<size>{SIZE})"
     )
 
 
+_SENDER = f"(?P<sender><>|{ADDRESS})"
 _PLAIN_SESSION = _session(
     f"(?:{client()}{INTERFACE})?+",
     field("ident", "U"),
@@ -88,7 +90,7 @@ _PLAIN_SESSION = _session(
 @cache
 def _plain() -> Plain:
     """For nearly all arrivals."""
-    return Plain(_PLAIN_SESSION + BEHIND_SIZE)
+    return Plain(_SENDER + _PLAIN_SESSION + BEHIND_SIZE)
 
 
 @cache
@@ -103,7 +105,8 @@ def _patient() -> Patient:
     ident = f"(?: U=(?P<ident>(?:{BEFORE_ADDRESS})+?))?"
     return Patient(
         *(
-            _session(host, ident, ANY_DN, f"(?: A=(?P<authenticated>{value}))?")
+            _SENDER
+            + _session(host, ident, ANY_DN, f"(?: A=(?P<authenticated>{value}))?")
             + BEHIND_SIZE
             for value in (rf'(?:(?!"){BEFORE_ADDRESS})+?', ".+?")
         )
@@ -112,8 +115,8 @@ def _patient() -> Patient:
 
 @cache
 def _loose() -> Plain:
-    """For those with a session that is whole, and behind the size something else."""
-    return Plain(rf"{_PLAIN_SESSION}{END}.*+")
+    """For those of which only the session fits: cut, or by a sender of an odd form."""
+    return Plain(rf"(?P<sender>[^ ]++){_PLAIN_SESSION}{END}.*+")
 
 
 def take_arrival(text: str, values: Values) -> bool:

@@ -27,6 +27,7 @@ from eximkit.logs.fields import (
     QUOTED,
     SIZE,
     TIME,
+    UNKNOWN,
     field,
     word,
 )
@@ -73,6 +74,7 @@ _DONE = (
     + word("form", r"L\*?+")
     + word("prdr", "PRDR")
     + word("chunking", "K")
+    + UNKNOWN
     + r"(?: ST=(?P<shadow>[^ ]++)"
     + r"(?: \((?P<shadow_error>.*?)\)(?= C=| [DQ]T=|\Z))?+)?+"
     + field("dkim", "DKIM")

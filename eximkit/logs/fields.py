@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 IP = syntax.IP.decode()
+MESSAGE_ID = syntax.MESSAGE_ID.decode()
 STAMP = syntax.DATE.decode() + " " + syntax.CLOCK.decode()
 
 QUOTED = r'"(?:[^"\\]++|\\.)*+"'
@@ -51,6 +52,8 @@ def word(name: str, value: str) -> str:
     return rf"(?: (?P<{name}>{value}){END})?+"
 
 
+UNKNOWN = r'(?: (?!(?:C|DKIM|[DQR]T|S|ST)=)[A-Z][A-Za-z0-9_]*+=[^ "]++)*+'
+"""Fields that no release so far has, where new ones are most likely to appear."""
 INTERFACE = rf"(?: I=\[(?P<interface>{IP})\](?::(?P<interface_port>{PORT}))?+)?+"
 PLAIN_DN = r'(?: DN="(?P<dn>[^"]*+)")?+'
 ANY_DN = r'(?: DN="(?P<dn>.*?)")?'

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from eximkit.logs.fields import ADDRESS, PATH, PLAIN_DN, TIME, field
+from eximkit.logs.fields import ADDRESS, IP, PATH, PLAIN_DN, PORT, TIME, field
 from eximkit.logs.record import Kind
 
 PEER = "<PEER>"
@@ -94,6 +94,13 @@ FORMS = (
          rf"rejected (?P<command>[A-Z]++) from {PEER}: {_TEXT}"),
     Form(Kind.REJECTION, "rejected",
          rf"rejected from (?P<sender>{PATH}) {PEER}: {_TEXT}"),
+    Form(Kind.TEMPORARY_REJECTION, "too",
+         f"too many recipients: excess (?P<command>temporarily rejected): "
+         f"sender=(?P<sender>{PATH}) {PEER}.*+"),
+    Form(Kind.TEMPORARY_REJECTION, "local_scan()",
+         r"(?P<text>local_scan\(\) function .*message temporarily rejected.*+)"),
+    Form(Kind.ETRN, "ETRN", f"ETRN (?P<text>[^ ]++) received from {PEER}"),
+    Form(Kind.ETRN, "ATRN", f"ATRN (?P<text>'[^']*+') received from {PEER}"),
     # TLS, either way.
     Form(Kind.TLS_ERROR, "TLS",
          rf"TLS error on connection (?:from|to) {PEER} (?P<text>\(.*+)"),
@@ -101,6 +108,8 @@ FORMS = (
     Form(Kind.TLS_ERROR, "DANE",
          f"DANE attempt failed; TLS connection to {PEER}: {_TEXT}"),
     Form(Kind.TLS_ERROR, "DANE", f"DANE error: {_TEXT}"),
+    Form(Kind.TLS_ERROR, "",
+         rf"\[(?P<ip>{IP})\](?::{PORT})?+ SSL verify error: {_TEXT}"),
     # What the daemon and others do.
     Form(Kind.DAEMON_START, "",
          "[^ ]++ (?P<version>[^ ]++) daemon started: (?P<text>pid=.*+)"),
@@ -112,6 +121,7 @@ FORMS = (
     Form(Kind.RE_EXEC, "SIGHUP", "SIGHUP received: re-exec daemon.*+"),
     Form(Kind.RE_EXEC, "pid", r"pid \d++: SIGHUP received: re-exec daemon.*+"),
     Form(Kind.WARNING, "Warning:", f"Warning: {_TEXT}"),
+    Form(Kind.WARNING, "WARNING:", f"WARNING: {_TEXT}"),
     # What becomes of a message.
     Form(Kind.COMPLETED, "Completed", "Completed" + field("queue_time", "QT", TIME)),
     Form(Kind.FROZEN, "Frozen", "(?P<text>Frozen(?: .*+)?+)"),
@@ -124,13 +134,13 @@ FORMS = (
     Form(Kind.NO_DELIVERY, "no", f"no immediate delivery: {_TEXT}"),
     Form(Kind.NO_DELIVERY, "Spool",
          "(?P<text>Spool file (?:for [^ ]++ )?+is locked.*+)"),
-    Form(Kind.DKIM, "DKIM:", "DKIM: (?P<text>d=.*+)"),
+    Form(Kind.DKIM, "DKIM:", f"DKIM: {_TEXT}"),
     Form(Kind.SPAM_SCAN, "SA:", f"SA: {_TEXT}"),
 )  # fmt: skip
 
 OF_MESSAGES = frozenset({
     Kind.COMPLETED, Kind.FROZEN, Kind.STILL_FROZEN, Kind.UNFROZEN, Kind.REMOVED,
-    Kind.DKIM, Kind.SPAM_SCAN,
+    Kind.SPAM_SCAN,
 })  # fmt: skip
 """Sorts that only a line with a message id can be."""
 
@@ -141,6 +151,7 @@ VERBS = {
     "sender verify defer for": Kind.VERIFY_FAILED,
     "Warning:": Kind.WARNING,
     "incomplete transaction": Kind.INCOMPLETE,
+    "dropped by": Kind.REJECTION,
     "discarded by": Kind.DISCARDED,
     "RCPT": Kind.DISCARDED,
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from eximkit.logs.fields import INDEX, INTERFACE, PATH, field
+from eximkit.logs.fields import ADDRESS, INDEX, INTERFACE, PATH, field
 from eximkit.logs.free_forms import FORMS, OBJECTS, OF_MESSAGES, PEER, VERBS
 from eximkit.logs.hosts import client, patient_client, server
 from eximkit.logs.matching import Patient, Plain
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _FIRST_WORDS = frozenset(form.first_word for form in FORMS)
 _BEFORE_VERBS = ("H=", "U=", "F=", "DS ", "rejected", "temporarily")
-_IGNORED = ": error ignored"
 
 
 def _peer(host: Callable[[str], str]) -> str:
@@ -92,6 +91,14 @@ def _host_error() -> Plain:
     return Plain(f"{server('H=')}{INTERFACE}:? (?P<text>.*+)")
 
 
+@cache
+def _ignored() -> Plain:
+    return Plain(
+        f"(?P<address>.*?)(?: <(?P<original>{ADDRESS})>)?: error ignored"
+        "(?:: (?P<text>.*+))?+"
+    )
+
+
 def take_free_line(text: str, values: Values, *, of_message: bool) -> Kind:
     """The sort of a line; its fields go into their places.
 
@@ -109,8 +116,11 @@ def take_free_line(text: str, values: Values, *, of_message: bool) -> Kind:
         others = _verb().take(text, values)
         if others is not None:
             return _take_object(VERBS[others["verb"]], others["rest"], values)
-    if of_message and _take_note(text, values):
-        return Kind.HOST_ERROR if values[INDEX["ip"]] else Kind.ERROR_IGNORED
+    if of_message:
+        if text.startswith("H=") and _host_error().take(text, values) is not None:
+            return Kind.HOST_ERROR
+        if ": error ignored" in text and _ignored().take(text, values) is not None:
+            return Kind.ERROR_IGNORED
     values[INDEX["text"]] = text
     return Kind.NOTE if of_message else Kind.UNPARSED
 
@@ -124,13 +134,3 @@ def _take_object(kind: Kind, rest: str, values: Values) -> Kind:
         values[INDEX["sender"]] = values[INDEX["address"]]
         values[INDEX["address"]] = ""
     return kind
-
-
-def _take_note(text: str, values: Values) -> bool:
-    """Free text of a message that is about a host or an address."""
-    if text.startswith("H="):
-        return _host_error().take(text, values) is not None
-    if text.endswith(_IGNORED):
-        values[INDEX["address"]] = text.removesuffix(_IGNORED)
-        return True
-    return False

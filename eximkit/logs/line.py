@@ -5,9 +5,10 @@ the first octet on.
 
 Garbage is what is not one whole entry: a blank line; one that does not begin with a
 whole stamp (Exim's own, or syslog's); one with NUL octets; and one into which another
-entry ran: it has a second stamp right behind a part of a message id, or, in an event
-whose fields do not fit, anywhere. A date in a subject, a confirmation, an error or any
-other text of an entry that is whole is no second stamp.
+entry ran: it has a second stamp right behind a part of a message id, or anywhere in an
+event whose fields do not fit, or, with a message id and a flag behind it, in a text of
+no known sort. A date in a subject, a confirmation, an error or any other text of an
+entry that is whole is no second stamp.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.logs.arrivals import take_arrival, take_loose_arrival
 from eximkit.logs.deliveries import take_delivery
-from eximkit.logs.fields import INDEX, STAMP
+from eximkit.logs.fields import INDEX, MESSAGE_ID, STAMP
 from eximkit.logs.free_lines import take_free_line
 from eximkit.logs.record import ARRIVALS, Kind, LogRecord
 from eximkit.logs.stamp import take_head
@@ -37,6 +38,7 @@ FLAGS = {
     "== ": Kind.DEFERRAL,
 }
 
+_OF_NO_SORT = frozenset({Kind.NOTE, Kind.UNPARSED})
 _ABSENT = list(LogRecord._field_defaults.values())
 _MESSAGE_ID, _PIECE = INDEX["message_id"], INDEX["piece"]
 
@@ -44,6 +46,16 @@ _MESSAGE_ID, _PIECE = INDEX["message_id"], INDEX["piece"]
 @cache
 def _broken_id() -> re.Pattern[str]:
     return re.compile(rf"[0-9A-Za-z-]{{0,23}}{STAMP}[ .]", re.ASCII)
+
+
+@cache
+def _second_event() -> re.Pattern[str]:
+    flags = "|".join(re.escape(flag) for flag in FLAGS)
+    return re.compile(
+        rf"{STAMP}(?:\.\d{{3}})?+(?: [+-]\d{{4}})?+(?: \[\d++\])?+ {MESSAGE_ID} "
+        rf"(?:{flags}|Completed)",
+        re.ASCII,
+    )
 
 
 @cache
@@ -56,8 +68,8 @@ def parse_line(line: bytes, year: int | None = None) -> LogRecord:
 
     line: without its LF; a CR before that is tolerated. year: of lines that have none
     (syslog without Exim's own stamp); None: their stamps begin with `0000`. Never
-    raises, whatever the line holds, and takes a time that its length bounds; what is not
-    understood is `Kind.UNPARSED` or `Kind.GARBAGE`.
+    raises, whatever the line holds, and takes a time that its length bounds; what is
+    not understood is `Kind.UNPARSED` or `Kind.GARBAGE`.
     """
     text = line.decode("utf-8", "surrogateescape").removesuffix("\r")
     values: Values = [line, Kind.GARBAGE, *_ABSENT]
@@ -79,7 +91,10 @@ def _entry(text: str, end: int, values: Values) -> Kind:
         return Kind.GARBAGE
     kind = FLAGS.get(text[end : end + 3]) if has_id else None
     if kind is None:
-        return take_free_line(text[end:], values, of_message=has_id)
+        kind = take_free_line(text[end:], values, of_message=has_id)
+        if kind in _OF_NO_SORT and _second_event().search(text, end):
+            return Kind.GARBAGE
+        return kind
     rest = text[end + 3 :]
     arrival = kind in ARRIVALS
     if take_arrival(rest, values) if arrival else take_delivery(rest, values, kind):

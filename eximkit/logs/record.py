@@ -71,6 +71,8 @@ class Kind(StrEnum):
     INCOMPLETE = "incomplete"
     """`incomplete transaction (…)`."""
     AUTH_FAILED = "auth_failed"
+    ETRN = "etrn"
+    """A client asked for its queue to be run, by ETRN or ATRN."""
 
     CONNECTION = "connection"
     """A client connected."""

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from eximkit.logs import syntax
-from eximkit.logs.fields import INDEX, STAMP
+from eximkit.logs.fields import INDEX, MESSAGE_ID, STAMP
 from eximkit.logs.record import Piece
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _OWN = (
     rf"(?: (?P<zone>{syntax.ZONE.decode()}))?+"
     rf"(?: (?P<process>{syntax.PROCESS.decode()}))?+(?: |\Z)"
 )
-_ID = rf"(?:(?P<id>{syntax.MESSAGE_ID.decode()})(?: |\Z))?+"
+_ID = rf"(?:(?P<id>{MESSAGE_ID})(?: |\Z))?+"
 _PLAIN = rf"(?P<stamp>{STAMP}){_OWN}{_ID}"
 _SYSLOG = (
     rf"(?:(?P<month>{'|'.join(_MONTHS)}) (?P<day>[ \d]\d) "
