@@ -63,8 +63,6 @@ def resolve(
     if dnssec:
         query.flags |= dns.flags.AD
     servers = [nameserver] if nameserver else _servers()
-    if not servers:
-        return DnsAnswer("again")
     patience = min(retrans or RETRANS, LONGEST)
     deadline = time.monotonic() + LONGEST
     worst = "again"
@@ -117,15 +115,15 @@ def _without_word(answer: DnsAnswer) -> DnsAnswer:
 
 
 def _servers() -> list[str]:
-    """The addresses in the system's resolv.conf; the C library asks three at most."""
+    """The addresses in resolv.conf. The C library asks three at most, or this host."""
     import dns.exception
     import dns.resolver
 
     try:
         found = dns.resolver.Resolver(str(RESOLVER))
     except (dns.exception.DNSException, OSError):
-        return []
-    return [str(server) for server in found.nameservers[:3]]
+        return ["127.0.0.1"]
+    return [str(server) for server in found.nameservers[:3]] or ["127.0.0.1"]
 
 
 def _trusted() -> bool:

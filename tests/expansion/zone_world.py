@@ -29,8 +29,9 @@ class ZoneWorld:
 
     files: octets by path. folders: the names in each. statuses: instead of those that
     follow from both. zones: "name type" to the records' fields, one string for each
-    record, its fields parted by blanks; or "again", "failed", "no domain", "secure …".
-    A name that only other types have has no data. asked: the questions put to the DNS.
+    record, its fields parted by blanks (the strings of TXT by `|`); or "again",
+    "failed", "no domain", "no data ZONE". A name that has other types only has no data.
+    secure: all of it. asked: the questions put to the DNS.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -91,7 +92,8 @@ class ZoneWorld:
         wanted = name.lower().removesuffix(".")
         found = self.zones.get(f"{wanted} {record_type}")
         if isinstance(found, str):
-            return DnsAnswer(found)
+            status = " ".join(found.split()[:2])
+            return DnsAnswer(status, zone=" ".join(found.split()[2:]))
         if found is None:
             there = any(key.partition(" ")[0] == wanted for key in self.zones)
             return DnsAnswer("no data" if there else "no domain")

@@ -15,7 +15,7 @@ from eximkit.expansion.lookups.files import read_regular
 from eximkit.expansion.lookups.lsearch import Entry, entries
 from eximkit.expansion.lookups.table import Deferred, Table
 from eximkit.expansion.strings import lower
-from eximkit.expansion.values import ExpansionFailed, stops
+from eximkit.expansion.values import ExpansionFailed, NotPure, stops
 from eximkit.expansion.world import NotAllowed
 from eximkit.source import BLANK
 
@@ -70,6 +70,8 @@ class Wildlsearch(Table):
                 return regex.search(pattern, key, caseless=True) is not None
             except ExpansionFailed as failed:
                 raise stops(failed.message) from failed
+            except NotPure as error:
+                raise NotAllowed(error.reason) from error
         if pattern.startswith("*"):
             return folded.endswith(lower(pattern[1:]))
         if pattern.startswith("/"):
