@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eximkit.expansion import digests, encodings, ip, patterns, regex
+from eximkit.expansion import ip, passwords, patterns, regex
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.numbers import integer
 from eximkit.expansion.strings import lower
@@ -39,8 +39,6 @@ class Verdict:
 _TRUE = frozenset(("yes", "true"))
 _FALSE = frozenset(("", "no", "false"))
 _DIGITS = re.compile(r"-?([0-9]*)", re.ASCII)
-_MECHANISM = re.compile(r"\{([A-Za-z0-9]+)\}", re.ASCII)
-_DIGEST_OCTETS = {"md5": 16, "sha1": 20}
 
 
 def _strings(compare: Callable[[str, str], bool]) -> Condition:
@@ -140,22 +138,8 @@ def _is_ip(bits: frozenset[int]) -> Condition:
 
 
 def _crypteq(arguments: Sequence[str]) -> Verdict:
-    """Only the digests {md5} and {sha1}; crypt(3) is the system's."""
     text, encrypted = arguments
-    if not encrypted:
-        return Verdict(False)
-    found = _MECHANISM.match(encrypted)
-    if not encrypted.startswith("{") or (found and found[1].startswith("crypt")):
-        raise NotPure("crypt(3)")
-    algorithm = lower(found[1]) if found else ""
-    if found is None or algorithm not in _DIGEST_OCTETS:
-        raise ExpansionFailed(f'unknown encryption mechanism in "{encrypted}"')
-    expected = encrypted[found.end() :]
-    octets = _DIGEST_OCTETS[algorithm]
-    computed = digests.digest(algorithm, text)
-    if len(expected) == 2 * octets:
-        return Verdict(lower(expected) == computed)
-    return Verdict(expected == encodings.hex_to_base64(computed))
+    return Verdict(passwords.matches(text, encrypted))
 
 
 CONDITIONS: dict[str, Condition] = {

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 RELEASE = "4.96"
 PROBE_DATA = 'k1: v1\nk2: a=1 b="two words"\n*: star\n'
 FILES = {f"{TOP}/probe.data": PROBE_DATA, "/etc/passwd": "root:x:0:0::/root:/bin/sh\n"}
-QUOTED = re.compile(r'"([^"]*)"')
 # Options of the command line that set variables, each with its value after it.
 SENDER_OPTIONS = {
     "-f": "sender_address",
@@ -40,6 +39,10 @@ SENDER_OPTIONS = {
 WITH_PORT = {
     "sender_host_address": "sender_host_port",
     "received_ip_address": "received_port",
+}
+FORMER = {
+    "received_ip_address": "interface_address",
+    "received_port": "interface_port",
 }
 HOST = "myhost.test.ex"
 
@@ -114,6 +117,9 @@ def _sender(arguments: tuple[str, ...]) -> Mapping[str, str]:
         parts = found.get(name, "").split(".")
         if len(parts) == 5:
             found[name], found[port] = ".".join(parts[:4]), parts[4]
+    for name, former in FORMER.items():
+        if name in found:
+            found[former] = found[name]
     return found
 
 
@@ -128,21 +134,29 @@ def answer(text: str, known: Console) -> Answer:
 def agrees(theirs: Answer, ours: Answer) -> bool:
     """The same value, or the same failure.
 
-    Of a string that makes no sense Exim and eximkit use words of their own; what is
-    wrong with it must be the same thing.
+    Of a string that makes no sense eximkit speaks in words of its own: what it names
+    must be what Exim names.
     """
     if theirs.ok or ours.ok:
         return (theirs.ok, theirs.text) == (ours.ok, ours.text)
-    if theirs.text == ours.text:
-        return theirs.kind in {None, ours.kind} or theirs.kind != "syntax"
-    return (
-        ours.kind == "syntax"
-        and theirs.kind in {"syntax", None}
-        and names(theirs, ours)
-    )
+    if ours.kind != "syntax":
+        return theirs.text == ours.text and theirs.kind != "syntax"
+    return theirs.kind in MALFORMED and same_name(theirs.text, ours.text)
 
 
-def names(theirs: Answer, ours: Answer) -> bool:
-    """Whether our message has the name that theirs complains of (if it has one)."""
-    found = QUOTED.search(theirs.text)
-    return found is None or found[1].strip("${}") in ours.text
+MALFORMED = frozenset((None, "syntax", "version/build"))
+"""Kinds that a malformed string can have in a record; the probes do not tell."""
+
+OFFENDER = re.compile(
+    r'unknown [a-z -]+ "(?P<unknown>[^"]*)"|unknown variable in "\$\{(?P<braced>[^"}]*)'
+    r"|arguments for '(?P<item>\w+)'|after underscore in \"(?P<operator>\w+)\""
+    r'|^"\$\{(?P<beginning>\w+)" is not a known|string in \{\} after "(?P<short>\w+)"'
+)
+SHOWN = 40
+"""Characters of a long name that a message surely shows."""
+
+
+def same_name(theirs: str, ours: str) -> bool:
+    """Whether our message has the name that theirs complains of, if it has one."""
+    found = OFFENDER.search(theirs)
+    return found is None or (found[found.lastgroup or 0] or "")[:SHOWN] in ours

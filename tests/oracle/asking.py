@@ -65,16 +65,21 @@ def ask(
 
 
 def ask_all(
-    exim: Path, folder: Path, expressions: Sequence[str]
+    exim: Path,
+    folder: Path,
+    expressions: Sequence[str],
+    config_text: str = CONFIG,
+    arguments: Sequence[str] = (),
 ) -> list[tuple[str, Answer | None]]:
     """As `ask`, but None for each expression of which Exim itself dies."""
     if not expressions:
         return []
     try:
-        return list(zip(expressions, ask(exim, folder, expressions), strict=True))
+        said = ask(exim, folder, expressions, config_text, arguments)
     except AssertionError:
         if len(expressions) == 1:
             return [(expressions[0], None)]
         half = len(expressions) // 2
-        first, second = expressions[:half], expressions[half:]
-        return ask_all(exim, folder, first) + ask_all(exim, folder, second)
+        first = ask_all(exim, folder, expressions[:half], config_text, arguments)
+        return first + ask_all(exim, folder, expressions[half:], config_text, arguments)
+    return list(zip(expressions, said, strict=True))

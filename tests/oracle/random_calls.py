@@ -59,8 +59,8 @@ CONDITIONS = sorted({
     *DATA["conditions"], *DATA["alike"], *GROUPED, *QUANTIFIED, "def",
 })  # fmt: skip
 VARIABLES = (
-    "$acl_m0", "${acl_m_x}", "$primary_hostname", "$h_subject:", "$rh_x:", "$domain", "$local_part", "$sender_host_address",
-    "$sender_address", "$acl_narg", "$qualify_domain", "$tls_in_cipher",
+    "$acl_m0", "${acl_m_x}", "$primary_hostname", "$h_subject:", "$rh_x:", "$domain",
+    "$local_part", "$sender_host_address", "$acl_narg", "$qualify_domain",
 )  # fmt: skip
 COMPARATORS = ("<", "<=", ">", ">=", "ge", "gei", "gt", "lei", "lt", "eq", "isip")
 
