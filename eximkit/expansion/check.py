@@ -34,11 +34,11 @@ from eximkit.expansion.nodes import (
 from eximkit.expansion.walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from eximkit.catalog import Release
 
-__all__ = ["COMMAND_ONLY", "Defect", "check", "unknown_condition"]
+__all__ = ["COMMAND_ONLY", "Defect", "check", "faulty", "unknown_condition"]
 
 COMMAND_ONLY = "pipe_addresses"
 """The command of a pipe transport has it; nothing that is expanded elsewhere does."""
@@ -57,7 +57,11 @@ _OTHER_WORDS = {
 
 def check(tree: Expansion, release: Release) -> list[Defect]:
     """What `release` would refuse in the string, in the order of the text."""
-    found: list[Defect] = []
+    return [defect for _, defect in faulty(tree, release)]
+
+
+def faulty(tree: Expansion, release: Release) -> Iterator[tuple[Node, Defect]]:
+    """The nodes that `release` would refuse, in the order of the text, and why."""
     done: Node | None = None
     for node in walk(tree):
         if node is done:
@@ -67,8 +71,7 @@ def check(tree: Expansion, release: Release) -> list[Defect]:
         look = _CHECKS.get(type(node))
         defect = look(node, release) if look else None
         if defect is not None:
-            found.append(defect)
-    return found
+            yield node, defect
 
 
 def _variable(node: Variable, release: Release) -> Defect | None:

@@ -16,8 +16,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.errors import ExpansionSyntaxError
 from eximkit.expansion import item_run, operator_run, skipped, truth
+from eximkit.expansion.limits import (
+    DEFAULT_LIMITS,
+    MAXIMUM_DEPTH,
+    MAXIMUM_OUTPUT,
+    MAXIMUM_STEPS,
+    OCTETS_PER_STEP,
+    Exhausted,
+    Limits,
+)
 from eximkit.expansion.nodes import (
     Expansion,
     Header,
@@ -30,7 +38,8 @@ from eximkit.expansion.nodes import (
     Tail,
     Variable,
 )
-from eximkit.expansion.parse import parse
+from eximkit.expansion.texts import Texts
+from eximkit.expansion.textsettings import TextSettings
 from eximkit.expansion.values import (
     EMPTY,
     NOTHING,
@@ -52,16 +61,14 @@ if TYPE_CHECKING:
     from eximkit.expansion.environment import Environment
     from eximkit.expansion.world import World
 
-MAXIMUM_DEPTH = 100
-"""How deep items may nest before the evaluator gives up (its result is then opaque)."""
-MAXIMUM_STEPS = 50_000
-"""How many parts of strings one evaluation may visit; lists multiply them."""
-
-OCTETS_PER_STEP = 256
-"""How many octets of results count as one more step: strings multiply as well."""
-
-MAXIMUM_OUTPUT = 16 << 20
-"""How many octets a string may have, the result or one on the way to it."""
+__all__ = [
+    "MAXIMUM_DEPTH",
+    "MAXIMUM_OUTPUT",
+    "MAXIMUM_STEPS",
+    "Evaluator",
+    "Limits",
+    "evaluate",
+]
 
 Key = tuple[str, ...]
 Decide = Callable[[Key, frozenset[str]], bool | None]
@@ -70,27 +77,6 @@ Decide = Callable[[Key, frozenset[str]], bool | None]
 def undecided(_key: Key, _depends: frozenset[str]) -> bool | None:
     """Decide nothing: both branches are evaluated and what differs becomes a hole."""
     return None
-
-
-class _Exhausted(Exception):
-    """A limit is reached. No failure of the expansion, which branches catch.
-
-    limit: which one, in words.
-    """
-
-    def __init__(self, limit: str) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How far an evaluation may go. steps: parts of strings visited, and what lists and
-    long strings count for. output: octets of any one string.
-    """
-
-    steps: int = MAXIMUM_STEPS
-    output: int = MAXIMUM_OUTPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +110,18 @@ class Evaluator:
     """Something was met whose dependence cannot be seen (Perl, text from elsewhere)."""
     inner: int = 0
     """How many ACLs and inner expansions the current string stands in."""
+    acls: int = 0
+    """How many ACLs it stands in."""
     source: str = ""
     """The string that is being expanded, for items that take it as it stands."""
     depth: int = 0
     steps: int = 0
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
+    text_settings: TextSettings | None = None
+    texts: Texts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.texts = Texts(self.environment.release if self.concrete else None)
 
     @property
     def concrete(self) -> bool:
@@ -143,7 +136,7 @@ class Evaluator:
             return Failure.of(failed)
         except NotAllowed as missing:
             return Failure.unsupported(missing.what)
-        except _Exhausted as exhausted:
+        except Exhausted as exhausted:
             if self.concrete:
                 return Failure.unsupported(exhausted.limit)
             return self.beyond("too much to evaluate")
@@ -172,16 +165,18 @@ class Evaluator:
         """Count work done, or about to be; raises where it becomes too much."""
         self.steps += steps
         if self.steps > self.limits.steps:
-            raise _Exhausted(f"it takes more than {self.limits.steps} steps")
+            raise Exhausted(f"it takes more than {self.limits.steps} steps")
 
     def measure(self, octets: int) -> None:
         """Look whether a string may be that long."""
         self.charge(octets // OCTETS_PER_STEP)
         if octets > self.limits.output:
-            raise _Exhausted(f"a string has more than {self.limits.output} octets")
+            raise Exhausted(f"a string has more than {self.limits.output} octets")
 
     def node(self, node: Node) -> Value:
         """The value of one part of a string."""
+        if self.texts.flaws:
+            self.texts.look_at(node)
         return HANDLERS[type(node)](self, node)
 
     def beyond(self, why: str) -> Value:
@@ -197,6 +192,15 @@ class Evaluator:
         if self.environment.world is None:
             raise NotAllowed("the machine")
         return self.environment.world
+
+    @property
+    def settings(self) -> TextSettings | None:
+        """The main options that results depend on, where they are known."""
+        if not self.concrete:
+            return None
+        if self.text_settings is None:
+            self.text_settings = TextSettings.of(self.environment.options)
+        return self.text_settings
 
     def unknown(self, why: str, value: Value) -> Value:
         """`value`, of which only the shape is known; no answer where one is wanted."""
@@ -328,17 +332,20 @@ class Evaluator:
         finally:
             self.inner -= 1
 
+    def text(self, text: str) -> str:
+        """A text expanded, for others to ask. Raises ExpansionFailed, NotAllowed."""
+        value = self.expand_text(Known(text))
+        if isinstance(value, Unknown):
+            raise NotAllowed(value.holes[0].name)
+        return value.text
+
     def expand_text(self, value: Value) -> Value:
         """`${expand:…}`: the value, expanded once more."""
         if isinstance(value, Unknown):
             self.opaque = True
             return derived("expand", value, opaque=True)
-        try:
-            tree = parse(value.text)
-        except ExpansionSyntaxError as error:
-            raise ExpansionFailed(error.message, syntax=True) from error
         with self.within():
-            return self.expand(tree)
+            return self.expand(self.texts.tree(value.text))
 
 
 def _never_empty(value: Value) -> bool:
@@ -369,26 +376,14 @@ def _if(evaluator: Evaluator, node: If) -> Value:
         evaluator.scope = saved
 
 
-def _lookup(evaluator: Evaluator, node: Lookup) -> Value:
-    return item_run.lookup(evaluator, node)
-
-
-def _item(evaluator: Evaluator, node: Item) -> Value:
-    return item_run.item(evaluator, node)
-
-
-def _operator(evaluator: Evaluator, node: Operator) -> Value:
-    return operator_run.operator(evaluator, node)
-
-
 HANDLERS: dict[type[Node], Callable[..., Value]] = {
     Literal: _literal,
     Variable: _variable,
     Header: _header,
     If: _if,
-    Lookup: _lookup,
-    Item: _item,
-    Operator: _operator,
+    Lookup: item_run.lookup,
+    Item: item_run.item,
+    Operator: operator_run.operator,
 }
 
 

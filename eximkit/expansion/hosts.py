@@ -1,7 +1,6 @@
-"""Patterns of host lists, for a host of which only the address is known.
+"""Patterns of host lists (Exim specification, sections 10.11 to 10.15).
 
-Exim specification, sections 10.11 to 10.15. A pattern for the host's name cannot be
-decided: `match_ip` does not look the name up.
+The name of a host is never looked up: it is known, or patterns for it are not decided.
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eximkit.expansion import ip
+from eximkit.expansion import ip, regex
 from eximkit.expansion.environment import NotFound
 from eximkit.expansion.matching import Match, NeedsName
+from eximkit.expansion.strings import lower
 from eximkit.expansion.values import Known, NotPure, stops
 from eximkit.source import BLANK
 
@@ -24,11 +24,17 @@ _NET = re.compile(r"net([0-9]*)-(?!;)(.+)", re.DOTALL | re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class HostPatterns:
-    """subject: the address as given, "" for none; address: what it comes to."""
+    """subject: the address as given, "" for none; address: what it comes to.
+
+    name: of the host, None where it is not known. asked: whether Exim would look for
+    it, which `match_ip` does not.
+    """
 
     subject: str
     address: ip.Address | None
     asking: Asking
+    name: str | None = None
+    asked: bool = False
 
     def matches(self, pattern: str, _state: State) -> Match | None:
         """One pattern. Raises NeedsName for one that is about the host's name."""
@@ -44,9 +50,23 @@ class HostPatterns:
         if masked is not None:
             return self._within(*masked)
         kind, sign, query = pattern.partition(";")
-        if sign:
+        # A word that starts with `net` and goes on otherwise is a host's name.
+        if sign and (_NET.fullmatch(kind) or lower(kind[:3]) != "net"):
             return self._looked_up(kind, query.lstrip(BLANK))
+        if self.name is not None:
+            return self._named(pattern, self.name)
+        if self.asked:
+            raise NotPure(f"the name of the host {self.subject}")
         raise NeedsName
+
+    def _named(self, pattern: str, name: str) -> Match | None:
+        """A pattern for the name; a name as a pattern is one for its addresses."""
+        if pattern.startswith("^"):
+            found = regex.search(pattern, name, caseless=True)
+            return None if found is None else Match()
+        if pattern.startswith("*"):
+            return Match() if lower(name).endswith(lower(pattern[1:])) else None
+        raise NotPure(f"the addresses of {pattern}")
 
     def _within(self, net: ip.Address, length: int | None) -> Match | None:
         if self.address is None or net.bits != self.address.bits:

@@ -1,7 +1,7 @@
 """Items `${name{…}…}` and lookups over values that may be unknown.
 
 Exim specification, section 11.5. An item whose strings are all known and that needs
-nothing but them is computed by `items.ITEMS`; the others are named here.
+nothing but them is computed by `items.py`; the others are named here.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.expansion import acl_run, outside
+from eximkit.expansion import acl_run, outside, signing
 from eximkit.expansion.environment import Found, NotFound
-from eximkit.expansion.items import ITEMS
+from eximkit.expansion.items import PURE_ITEMS, apply_item
 from eximkit.expansion.lists import join_list, split_list
 from eximkit.expansion.lookups import LookupRequest, perform
 from eximkit.expansion.nodes import Tail
@@ -30,6 +30,7 @@ from eximkit.expansion.values import (
     Value,
     concatenate,
     derived,
+    inside,
 )
 from eximkit.expansion.world import NotAllowed
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from eximkit.expansion.environment import LookupAnswer
     from eximkit.expansion.evaluate import Evaluator
-    from eximkit.expansion.nodes import Item, Lookup
+    from eximkit.expansion.nodes import Expansion, Item, Lookup
 
 
 KEY_FORM = 2
@@ -69,12 +70,11 @@ def item(evaluator: Evaluator, node: Item) -> Value:
     if name == "extract" and tail is not None and _one_more(arguments, tail):
         arguments.append(evaluator.expand(tail.yes or node.arguments[1]))
         tail = Tail(tail.start, tail.end, tail.no, None, tail.fail)
-    known = ITEMS.get(name)
     texts = [a.text for a in arguments if isinstance(a, Known)]
-    if known is None or len(texts) != len(arguments):
+    if name not in PURE_ITEMS or len(texts) != len(arguments):
         return _unknown(evaluator, node, name, arguments)
     try:
-        text = known(texts)
+        text = apply_item(name, texts, evaluator.settings)
     except NotPure as unknown:
         if evaluator.concrete:
             raise NotAllowed(unknown.reason) from None
@@ -133,7 +133,7 @@ def lookup(evaluator: Evaluator, node: Lookup) -> Value:
     if isinstance(answer, NotFound):
         return evaluator.branch(False, node.tail, EMPTY, "lookup")
     if isinstance(answer, Found):
-        return evaluator.fork(True, mark, node.tail, answer.value, "lookup")
+        return _found(evaluator, node, answer)
     name = f"lookup {node.type.partition(',')[0]}"
     inputs = [query] if key is None else [key, query]
     depends = NOTHING.union(*(v.depends for v in inputs)) | {name}
@@ -141,6 +141,18 @@ def lookup(evaluator: Evaluator, node: Lookup) -> Value:
     value = Unknown((Hole(name, depends, opaque=made.opaque, of=made.of),))
     found = evaluator.choose(name, (name, *map(str, inputs)), depends)
     return evaluator.fork(found, mark, node.tail, value, "lookup")
+
+
+def _found(evaluator: Evaluator, node: Lookup, answer: Found) -> Value:
+    """What a partial match took away is in $1 and $2 as long as the item lasts."""
+    depends = answer.value.depends
+    mark = len(evaluator.pending)
+    if not answer.captures:
+        return evaluator.fork(True, mark, node.tail, answer.value, "lookup")
+    numbers = {str(n): EMPTY for n in range(1, 10)}
+    numbers |= {str(n): Known(t, depends) for n, t in enumerate(answer.captures, 1)}
+    with evaluator.bound(**numbers):
+        return evaluator.fork(True, mark, node.tail, answer.value, "lookup")
 
 
 def _look_up(
@@ -154,7 +166,9 @@ def _look_up(
         outside.known_text(query, what),
         evaluator.environment.release,
     )
-    return perform(request, evaluator.world)
+    return perform(
+        request, evaluator.world, evaluator.text, evaluator.environment.options
+    )
 
 
 def _acl(evaluator: Evaluator, node: Item) -> Value:
@@ -199,11 +213,12 @@ def _joined(separator: str, values: list[Value], source: Value, name: str) -> Va
 
 def _map(evaluator: Evaluator, node: Item) -> Value:
     source = evaluator.expand(node.arguments[0])
-    evaluator.skip(node.arguments[1])
+    with inside('"map" item'):
+        evaluator.skip(node.arguments[1])
     separator, elements = _elements(source)
     values: list[Value] = []
     for element in elements:
-        with evaluator.bound(item=element):
+        with inside('"map" item'), evaluator.bound(item=element):
             values.append(evaluator.expand(node.arguments[1]))
     return _joined(separator, values, source, "map")
 
@@ -211,12 +226,13 @@ def _map(evaluator: Evaluator, node: Item) -> Value:
 def _filter(evaluator: Evaluator, node: Item) -> Value:
     source = evaluator.expand(node.arguments[0])
     if node.condition is not None:
-        evaluator.skip(node.condition)
+        with inside('"filter" item'):
+            evaluator.skip(node.condition)
     separator, elements = _elements(source)
     kept: list[Value] = []
     mark = len(evaluator.pending)
     for element in elements:
-        with evaluator.bound(item=element):
+        with inside('"filter" condition'), evaluator.bound(item=element):
             taken = node.condition is None or truth(evaluator, node.condition)
         if taken is None:
             reasons = evaluator.pending[mark:]
@@ -231,10 +247,11 @@ def _filter(evaluator: Evaluator, node: Item) -> Value:
 def _reduce(evaluator: Evaluator, node: Item) -> Value:
     source = evaluator.expand(node.arguments[0])
     total = evaluator.expand(node.arguments[1])
-    evaluator.skip(node.arguments[2])
+    with inside('"reduce" item'):
+        evaluator.skip(node.arguments[2])
     _, elements = _elements(source)
     for element in elements:
-        with evaluator.bound(item=element, value=total):
+        with inside('"reduce" item'), evaluator.bound(item=element, value=total):
             total = evaluator.expand(node.arguments[2])
     return derived("reduce", source, total) if isinstance(source, Unknown) else total
 
@@ -247,7 +264,7 @@ def _sort(evaluator: Evaluator, node: Item) -> Value:
     fields: list[Value] = []
     for element in elements:
         with evaluator.bound(item=element):
-            fields.append(evaluator.expand(node.arguments[2]))
+            fields.append(_field(evaluator, node.arguments[2]))
     pairs = [
         (element.text, field.text)
         for element, field in zip(elements, fields, strict=True)
@@ -258,10 +275,22 @@ def _sort(evaluator: Evaluator, node: Item) -> Value:
         evaluator.charge(len(pairs) ** 2 // 64)
         try:
             ordered = sort_items(comparator.text, pairs)
-        except NotPure:
-            return derived("sort", source, comparator, *fields)
+        except NotPure as unknown:
+            value = derived("sort", source, comparator, *fields)
+            return evaluator.unknown(unknown.reason, value)
         return Known(join_list(separator, ordered), depends)
     return derived("sort", source, comparator, *fields)
+
+
+def _field(evaluator: Evaluator, extractor: Expansion) -> Value:
+    """What `sort` compares of an item."""
+    try:
+        return evaluator.expand(extractor)
+    except ExpansionFailed as failed:
+        if not evaluator.source:
+            raise
+        written = evaluator.source[extractor.start : extractor.end]
+        raise failed.again(f'field-extract in sort: "{written}"') from None
 
 
 def _sg(evaluator: Evaluator, node: Item) -> Value:
@@ -286,8 +315,8 @@ def _sg(evaluator: Evaluator, node: Item) -> Value:
 
     try:
         return Known(substitute(texts[0], texts[1], replace), depends)
-    except NotPure:
-        return derived("sg", *arguments)
+    except NotPure as unknown:
+        return evaluator.unknown(unknown.reason, derived("sg", *arguments))
 
 
 SPECIAL: dict[str, Callable[[Evaluator, Item], Value]] = {
@@ -302,7 +331,12 @@ SPECIAL: dict[str, Callable[[Evaluator, Item], Value]] = {
     "sort": _sort,
 }
 CONCRETE: dict[str, Callable[[Evaluator, Item], Value]] = {
+    "authresults": signing.results,
+    "certextract": signing.certificate,
     "env": outside.env,
+    "prvs": signing.sign,
+    "prvscheck": signing.check,
     "run": outside.run,
+    "srs_encode": signing.rewrite,
 }
 """Items that are followed only where a value is wanted."""

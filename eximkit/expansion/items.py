@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from eximkit.expansion import digests, regex
+from eximkit.expansion import digests
 from eximkit.expansion.imap import imap_folder
 from eximkit.expansion.jsontext import extract_json
 from eximkit.expansion.numbers import argument
@@ -19,17 +18,24 @@ from eximkit.expansion.strings import (
     substring,
     translate,
 )
-from eximkit.expansion.values import ExpansionFailed, NotPure
+from eximkit.expansion.values import ExpansionFailed
 from eximkit.source import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_GROUP = re.compile(
-    r"\$(?:([0-9]+)|\{([0-9]+)\})|\\(x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)|\$", re.DOTALL
-)
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+    from eximkit.expansion.textsettings import TextSettings
+
 _NUMBER_FIELDS = 3
+
+
+def apply_item(
+    name: str, arguments: Sequence[str], settings: TextSettings | None
+) -> str | None:
+    """The text of an item that is in `ITEMS` or `SETTINGS_ITEMS`."""
+    if name in SETTINGS_ITEMS:
+        return SETTINGS_ITEMS[name](arguments, settings)
+    return ITEMS[name](arguments)
 
 
 def _extract(arguments: Sequence[str]) -> str | None:
@@ -83,35 +89,10 @@ def _listquote(arguments: Sequence[str]) -> str:
     return item.replace(sign, sign + sign) if sign else item
 
 
-def expand_groups(replacement: str, groups: tuple[str, ...]) -> str:
-    """A replacement of `sg` in which nothing but $1 and escapes is to be expanded.
-
-    Raises NotPure for other dollars: the evaluator has to expand those.
-    """
-
-    def one(found: re.Match[str]) -> str:
-        number = found[1] or found[2]
-        if number:
-            index = int(number[-9:])
-            return groups[index] if index < len(groups) else ""
-        escape = found[3]
-        if not escape or escape == "N":
-            raise NotPure("a replacement that is itself an expansion")
-        if escape[0] == "x" and len(escape) > 1:
-            return chr(int(escape[1:], 16))
-        if escape[0] in "01234567":
-            return chr(int(escape, 8) & 255)
-        return _ESCAPED.get(escape, escape)
-
-    return _GROUP.sub(one, replacement)
-
-
-def _sg(arguments: Sequence[str]) -> str:
-    subject, pattern, replacement = arguments
-    return regex.substitute(
-        subject, pattern, lambda groups: expand_groups(replacement, groups)
-    )
-
+SETTINGS_ITEMS: dict[str, Callable[[Sequence[str], TextSettings | None], str]] = {
+    "imapfolder": imap_folder,
+}
+"""Items that main options change, None where these are not known."""
 
 ITEMS: dict[str, Callable[[Sequence[str]], str | None]] = {
     "extract": _extract,
@@ -119,12 +100,10 @@ ITEMS: dict[str, Callable[[Sequence[str]], str | None]] = {
     "extract jsons": lambda arguments: extract_json(arguments, strings=True),
     "hash": _hash,
     "hmac": lambda arguments: digests.hmac(*arguments),
-    "imapfolder": imap_folder,
     "length": _length,
     "listextract": _listextract,
     "listquote": _listquote,
     "nhash": _nhash,
-    "sg": _sg,
     "substr": _substr,
     "tr": lambda arguments: translate(*arguments),
 }
@@ -133,3 +112,6 @@ for "not found" (then the `no` part of the tail counts).
 
 They raise ExpansionFailed with Exim's message, or NotPure.
 """
+
+PURE_ITEMS = frozenset((*ITEMS, *SETTINGS_ITEMS))
+"""The items that `apply_item` answers."""

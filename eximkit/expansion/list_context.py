@@ -12,7 +12,7 @@ from eximkit import catalog
 from eximkit.expansion.ip import parse
 from eximkit.expansion.lookups import Deferred, LookupRequest, find
 from eximkit.expansion.matching import Unfinished
-from eximkit.expansion.values import ExpansionFailed, Known, Unknown, stops
+from eximkit.expansion.values import ExpansionFailed, Unknown, stops
 from eximkit.expansion.world import FileFailed, NotAllowed
 
 if TYPE_CHECKING:
@@ -38,14 +38,11 @@ class Around:
         """The text of a list; a forced failure makes it an empty one."""
         self.evaluator.charge(len(text) // 8 + 1)
         try:
-            value = self.evaluator.expand_text(Known(text))
+            return self.evaluator.text(text)
         except ExpansionFailed as failed:
             if failed.forced:
                 return ""
             raise Unfinished("NULL") from failed
-        if isinstance(value, Unknown):
-            raise NotAllowed(value.holes[0].name)
-        return value.text
 
     def lines(self, path: str) -> list[str]:
         try:
@@ -64,7 +61,10 @@ class Around:
         keyed = _has_key(kind)
         request = LookupRequest(kind, key if keyed else None, query, release)
         try:
-            return find(request, self.evaluator.world)
+            return find(
+                request, self.evaluator.world, self.evaluator.text,
+                self.evaluator.environment.options,
+            )  # fmt: skip
         except Deferred as deferred:
             raise Unfinished(deferred.reason) from None
         except ExpansionFailed as failed:

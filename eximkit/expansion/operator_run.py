@@ -37,7 +37,7 @@ def operator(evaluator: Evaluator, node: Operator) -> Value:
     operand = evaluator.expand(node.operand)
     name = node.name
     if name == "expand":
-        return evaluator.expand_text(operand)
+        return _expand(evaluator, operand)
     if isinstance(operand, Known):
         return _of_known(evaluator, node, operand)
     if name in PURE_OPERATORS and all(h.address for h in operand.holes):
@@ -57,6 +57,15 @@ def operator(evaluator: Evaluator, node: Operator) -> Value:
     return derived("_".join((name, *node.arguments)), operand)
 
 
+def _expand(evaluator: Evaluator, operand: Value) -> Value:
+    try:
+        return evaluator.expand_text(operand)
+    except ExpansionFailed as failed:
+        raise failed.again(
+            f'internal expansion of "{operand}" failed: {failed.message}'
+        ) from None
+
+
 def _of_known(evaluator: Evaluator, node: Operator, operand: Known) -> Value:
     name = node.name
     asks = ASKING.get(name) if evaluator.concrete else None
@@ -65,7 +74,7 @@ def _of_known(evaluator: Evaluator, node: Operator, operand: Known) -> Value:
     if name not in PURE_OPERATORS:
         return evaluator.unknown(f"the operator {name}", derived(name, operand))
     try:
-        text = apply_operator(name, node.arguments, operand.text)
+        text = apply_operator(name, node.arguments, operand.text, evaluator.settings)
     except NotPure as unknown:
         return evaluator.unknown(unknown.reason, derived(name, operand))
     # A result of ipv6norm that it shortened holds the zero that ends it, and what

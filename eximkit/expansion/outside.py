@@ -137,13 +137,9 @@ def _arguments(evaluator: Evaluator, node: Item, *, preexpand: bool) -> list[str
 
 def _expanded(evaluator: Evaluator, word: str, command: str) -> str:
     try:
-        value = evaluator.expand_text(Known(word))
+        return evaluator.text(word)
     except ExpansionFailed as failed:
-        raise ExpansionFailed(
+        raise failed.again(
             f'Expansion of "{word}" from command "{command}" in ${{run}} expansion '
-            f"failed: {failed.message}",
-            failed.forced,
-            syntax=failed.syntax,
-            file=failed.file,
+            f"failed: {failed.message}"
         ) from None
-    return known_text(value, "a command")

@@ -36,7 +36,7 @@ def parse(text: str) -> Expansion:
     """
     if "$" not in text and "\\" not in text:
         plain = (Literal(0, len(text), text),) if text else ()
-        return Expansion(0, len(text), plain)
+        return Expansion(0, len(text), plain, source=text)
     if len(text) > MAX_LENGTH:
         raise ExpansionSyntaxError(
             f"the expansion has {len(text)} characters; "

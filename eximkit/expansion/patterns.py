@@ -135,6 +135,14 @@ def match_name(subject: str, text: str) -> Match | None:
     )
 
 
+def match_word(subject: str, text: str, asking: Asking = NOBODY) -> Match | None:
+    """A list of plain words, in which letter case does not count."""
+    name = _Subject.of(subject)
+    return match_list(
+        text, DOMAINS, lambda pattern, _state: name.pattern(pattern, asking), asking
+    )
+
+
 def match_ip(subject: str, text: str, asking: Asking = NOBODY) -> Match | None:
     """`match_ip{subject}{text}`. Raises ExpansionFailed if subject is no address."""
     address = ip.parse(subject)
@@ -208,6 +216,8 @@ class _MailAddress:
     def _parts(self, pattern: str, state: State) -> Match | None:
         """`local_part@domain`, or a domain alone."""
         wanted, at, suffix = pattern.rpartition("@")
+        if wanted.endswith("@"):  # `*@@` and `*@@[]`: the domain starts with a sign.
+            wanted, suffix = wanted[:-1], at + suffix
         if at and self.local_part.literal(wanted, caseful=state.caseful) is None:
             return None
         if (state.caseful and lower(suffix) != suffix) or not suffix:

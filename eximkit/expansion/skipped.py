@@ -16,28 +16,60 @@ from eximkit.expansion.lists import split_list
 from eximkit.expansion.nodes import (
     Condition,
     Expansion,
+    Group,
     Header,
+    Item,
     Literal,
     Quantified,
     Variable,
 )
-from eximkit.expansion.values import Known
-from eximkit.expansion.walk import walk
+from eximkit.expansion.values import ExpansionFailed, Known
+from eximkit.expansion.walk import children
 
 if TYPE_CHECKING:
     from eximkit.expansion.evaluate import Evaluator
     from eximkit.expansion.nodes import Node
 
 QUANTIFIERS = frozenset({"forany", "forall"})
+ITEMS = frozenset({"filter", "map", "reduce"})
 
 
 def over(evaluator: Evaluator, node: Node) -> None:
     """Skip a branch; raises ExpansionFailed where Exim fails on it."""
-    for inner in walk(node):
-        if isinstance(inner, Quantified) and inner.name in QUANTIFIERS:
-            _each(evaluator, inner)
-        elif isinstance(inner, Condition) and inner.name == "bool" and inner.arguments:
-            _boolean(inner.arguments[0])
+    waiting = [(node, "")]
+    while waiting:
+        inner, place = waiting.pop()
+        try:
+            _look(evaluator, inner)
+        except ExpansionFailed as failed:
+            raise failed.again(failed.message + place) from None
+        waiting += [(c, _place(inner, c) + place) for c in reversed(children(inner))]
+
+
+def _look(evaluator: Evaluator, node: Node) -> None:
+    evaluator.texts.look_at(node)
+    if isinstance(node, Quantified) and node.name in QUANTIFIERS:
+        _each(evaluator, node)
+    elif isinstance(node, Condition) and node.name == "bool" and node.arguments:
+        _boolean(node.arguments[0])
+
+
+def _place(node: Node, child: Node) -> str:
+    """What Exim adds to a failure of a node within another."""
+    if isinstance(node, Group):
+        return f' inside "{node.name}{{...}}" condition'
+    if isinstance(node, Quantified) and child is node.condition:
+        return f' inside "{node.name}" condition'
+    if isinstance(node, Item) and node.name in ITEMS and child is _body(node):
+        return f' inside "{node.name}" item'
+    return ""
+
+
+def _body(node: Item) -> Node | None:
+    """What `map` and its like evaluate for each item."""
+    if node.condition is not None:
+        return node.condition
+    return node.arguments[-1] if node.arguments else None
 
 
 def _written(text: Expansion) -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.expansion import acl_run
+from eximkit.expansion import acl_run, signing
 from eximkit.expansion.conditions import CONDITIONS, LISTS, Verdict, match_list
+from eximkit.expansion.jsontext import json_items
 from eximkit.expansion.list_context import Around
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.nodes import (
@@ -33,12 +34,13 @@ from eximkit.expansion.values import (
     bounds,
     derived,
     emptiness,
+    inside,
     is_address,
 )
 from eximkit.expansion.world import FileFailed, NotAllowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from eximkit.expansion.evaluate import Evaluator
 
@@ -50,6 +52,7 @@ def truth(evaluator: Evaluator, condition: Condition) -> bool | None:
 
 
 def _predicate(evaluator: Evaluator, condition: Condition) -> bool | None:
+    evaluator.texts.look_at(condition)
     if isinstance(condition, Group):
         return _group(evaluator, condition)
     if isinstance(condition, Defined):
@@ -142,13 +145,14 @@ def _group(evaluator: Evaluator, group: Group) -> bool | None:
     """`and` and `or`: the first member that decides ends it, as in Exim."""
     deciding = group.name == "or"
     open_member = False
-    for number, member in enumerate(group.members, 1):
-        answer = truth(evaluator, member)
-        if answer is deciding:
-            for unread in group.members[number:]:
-                evaluator.skip(unread)
-            return deciding
-        open_member = open_member or answer is None
+    with inside(f'"{group.name}{{...}}" condition'):
+        for number, member in enumerate(group.members, 1):
+            answer = truth(evaluator, member)
+            if answer is deciding:
+                for unread in group.members[number:]:
+                    evaluator.skip(unread)
+                return deciding
+            open_member = open_member or answer is None
     return None if open_member else not deciding
 
 
@@ -170,31 +174,43 @@ def _defined(evaluator: Evaluator, condition: Defined) -> bool | None:
 
 
 def _quantified(evaluator: Evaluator, condition: Quantified) -> bool | None:
-    """`forany` and `forall`; the JSON forms are left undecided."""
+    """`forany` and `forall`, and what they are over JSON arrays."""
     values = [evaluator.expand(a) for a in condition.arguments]
     inner = condition.condition
     if inner is None or not values:
         return _choose(evaluator, condition.name, values)
-    if condition.name not in ("forany", "forall") or isinstance(values[0], Unknown):
+    source = values[0]
+    if isinstance(source, Unknown):
         # One look with an unknown item shows what the condition reads.
         with evaluator.bound(item=derived("item", *values)):
             answer = truth(evaluator, inner)
         if answer is None:
             return None
         return _choose(evaluator, condition.name, [*values, Known(str(answer))])
-    deciding = condition.name == "forany"
-    open_item = False
-    source = values[0]
-    texts = split_list(source.text)[1]
-    if not texts:
-        return False  # Even `forall`, as Exim 4.96 shows.
-    for text in texts:
-        with evaluator.bound(item=Known(text, source.depends)):
+    with inside(f'"{condition.name}" condition'):
+        evaluator.skip(inner)
+    deciding = condition.name.startswith("forany")
+    open_item, empty = False, True
+    for text in _items(condition.name, source.text):
+        with (
+            inside(f'"{condition.name}" condition'),
+            evaluator.bound(item=Known(text, source.depends)),
+        ):
             answer = truth(evaluator, inner)
         if answer is deciding:
             return deciding
         open_item = open_item or answer is None
+        empty = False
+    if empty:
+        return False  # Even `forall`, as Exim 4.96 shows.
     return None if open_item else not deciding
+
+
+def _items(name: str, text: str) -> Iterator[str]:
+    """The items of a list, or of a JSON array."""
+    if "_" not in name:
+        return iter(split_list(text)[1])
+    return iter(json_items(text, strings=name.endswith("s")))
 
 
 def _equal(_name: str, arguments: list[Value]) -> bool | None:
@@ -289,6 +305,7 @@ SPECIAL: dict[str, Callable[[Evaluator, list[Value]], bool | None]] = {
 OUTSIDE: dict[str, Callable[[Evaluator, list[Value]], bool | None]] = {
     "exists": _exists,
     "first_delivery": _never,
+    "inbound_srs": signing.inbound_srs,
     "queue_running": _never,
 }
 """Conditions that are followed only where a value is wanted."""

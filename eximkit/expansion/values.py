@@ -6,8 +6,12 @@ what it stands for, what it varies with, and the little that is certain of it.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -37,6 +41,10 @@ class ExpansionFailed(Exception):
         self.forced = forced
         self.syntax = syntax
         self.file = file
+
+    def again(self, message: str) -> ExpansionFailed:
+        """The same failure in other words."""
+        return ExpansionFailed(message, self.forced, syntax=self.syntax, file=self.file)
 
     @property
     def kind(self) -> Kind:
@@ -257,6 +265,15 @@ class NotPure(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@contextmanager
+def inside(what: str) -> Iterator[None]:
+    """Failures in here say that it is `inside` of something, as Exim's do."""
+    try:
+        yield
+    except ExpansionFailed as failed:
+        raise failed.again(f"{failed.message} inside {what}") from None
 
 
 def stops(what: str) -> ExpansionFailed:

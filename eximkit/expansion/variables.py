@@ -27,10 +27,9 @@ _ZERO = """
     message_size mime_anomaly_level mime_content_size mime_is_coverletter
     mime_is_multipart mime_is_rfc822 proxy_external_port proxy_local_port rcpt_count
     rcpt_defer_count rcpt_fail_count received_count received_time recipients_count
-    runrc sender_host_port smtp_count_at_connection_start tls_bits
-    tls_certificate_verified tls_in_bits tls_in_certificate_verified tls_in_ocsp
-    tls_in_resumption tls_out_bits tls_out_certificate_verified tls_out_ocsp
-    tls_out_resumption tls_out_tlsa_usage
+    runrc sender_host_port smtp_count_at_connection_start tls_in_bits
+    tls_in_certificate_verified tls_in_ocsp tls_in_resumption tls_out_bits
+    tls_out_certificate_verified tls_out_ocsp tls_out_resumption tls_out_tlsa_usage
 """
 _NO = """
     message_smtputf8 prdr_requested proxy_session sender_helo_dnssec sender_host_dnssec
@@ -44,7 +43,6 @@ CONSTANTS: dict[str, str] = {
     "dkim_expires": "9999999999999",
     "dkim_key_granularity": "*",
     "dkim_key_srvtype": "*",
-    "interface_port": "-1",
     "local_user_gid": _NO_USER,
     "local_user_uid": _NO_USER,
     "mime_part_count": "-1",
@@ -170,7 +168,20 @@ def _sender_part(after: bool) -> Callable[[Environment], str]:
     return rule
 
 
+def _same_as(name: str) -> Callable[[Environment], str]:
+    return lambda environment: _text(environment, name)
+
+
+_OTHER_NAMES = {
+    "interface_address": "received_ip_address",
+    "interface_port": "received_port",
+    "message_id": "message_exim_id",
+    **{f"tls_{n}": f"tls_in_{n}"
+       for n in ("bits", "certificate_verified", "cipher", "peerdn", "sni")},
+}  # fmt: skip
+
 RULES: dict[str, Callable[[Environment], str]] = {
+    **{name: _same_as(other) for name, other in _OTHER_NAMES.items()},
     "bounce_return_size_limit": _return_size_limit,
     "exim_version": _release,
     "qualify_domain": _or_option("qualify_domain", "primary_hostname"),

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from eximkit.expansion import regex
 from eximkit.expansion.conditions import CONDITIONS
-from eximkit.expansion.items import ITEMS
+from eximkit.expansion.items import PURE_ITEMS, apply_item
 from eximkit.expansion.jsontext import json_items
 from eximkit.expansion.lists import join_list, split_list
 from eximkit.expansion.operators import PURE_OPERATORS, apply_operator
@@ -70,7 +70,9 @@ def test_operator(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", CASES["item"], ids=shown)
 def test_item(case: dict[str, Any]) -> None:
-    check(case, lambda: ITEMS[case["name"]](case["arguments"]))
+    options = case.get("options")
+    settings = None if options is None else TextSettings.of(options)
+    check(case, lambda: apply_item(case["name"], case["arguments"], settings))
 
 
 @pytest.mark.parametrize("case", CASES["condition"], ids=shown)
@@ -88,7 +90,7 @@ def test_condition(case: dict[str, Any]) -> None:
 def test_each_name_has_a_case() -> None:
     for kind, names in (
         ("operator", PURE_OPERATORS),
-        ("item", ITEMS.keys()),
+        ("item", PURE_ITEMS),
         ("condition", CONDITIONS.keys()),
     ):
         assert {case["name"] for case in CASES[kind]} - REFUSED == set(names)
@@ -194,14 +196,14 @@ def test_operators_never_raise_anything_else(
     result.encode("latin-1")
 
 
-@given(st.sampled_from(sorted(ITEMS)), st.tuples(OCTETS, OCTETS, OCTETS))
+@given(st.sampled_from(sorted(PURE_ITEMS)), st.tuples(OCTETS, OCTETS, OCTETS))
 def test_items_never_raise_anything_else(
     name: str, arguments: tuple[str, str, str]
 ) -> None:
     counts = {"listextract": 2, "listquote": 2, "length": 2}
     given_to = arguments[: counts.get(name, 3)]
     try:
-        result = ITEMS[name](given_to)
+        result = apply_item(name, given_to, None)
     except (ExpansionFailed, NotPure):
         return
     (result or "").encode("latin-1")
@@ -241,7 +243,7 @@ def test_long_text_is_no_trouble(text: str) -> None:
         assert isinstance(found, (str, ExpansionFailed, NotPure)), name
     for name in ("extract", "extract json", "listextract"):
         arguments = ["7", text, text][: 2 + (name == "extract")]
-        found = outcome(partial(ITEMS[name], arguments))
+        found = outcome(partial(apply_item, name, arguments, None))
         assert found is None or isinstance(found, (str, ExpansionFailed)), name
     for name in ("match_domain", "match_ip", "match_address", "inlist"):
         found = outcome(partial(CONDITIONS[name], [text, text]))
@@ -279,7 +281,7 @@ def operator_row(row: dict[str, Any]) -> str | None:
 
 def item_row(row: dict[str, Any]) -> str | None:
     found = ONE_ITEM.fullmatch(row["expr"])
-    if found is None or found[2] not in ITEMS:
+    if found is None or found[2] not in PURE_ITEMS:
         return None
     before, name, written, after = found.groups()
     arguments = re.findall(r"\{(.*?)\}", written, re.DOTALL)
@@ -287,7 +289,7 @@ def item_row(row: dict[str, Any]) -> str | None:
         return None
     if name == "extract" and re.fullmatch(r"\s*-?\d*\s*", arguments[0]):
         return None
-    return before + (ITEMS[name](arguments) or "") + after
+    return before + (apply_item(name, arguments, None) or "") + after
 
 
 def condition_row(row: dict[str, Any]) -> str | None:
