@@ -49,12 +49,15 @@ _HOSTS = {"in": "Hosts that sent most", "out": "Hosts that received most"}
 
 
 def _heading(result: LogReport, view: View) -> str:
-    count = len(result.sources)
-    name = shown(result.sources[0], 40, view) if count == 1 else f"{count} logs"
     span = result.span
     days = f"{span.first} to {span.last}" if span.first != span.last else span.first
     parts = [f"{number(result.lines)} lines", size(result.octets), days]
-    return f"{name}: {', '.join(part for part in parts if part)}"
+    facts = ", ".join(part for part in parts if part)
+    count = len(result.sources)
+    name = f"{count} logs"
+    if count == 1:
+        name = shown(result.sources[0], PAGE - len(f": {facts}"), view)
+    return f"{name}: {facts}"
 
 
 def _messages(result: LogReport) -> Iterator[str]:
