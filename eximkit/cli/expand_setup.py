@@ -12,7 +12,7 @@ from eximkit import catalog
 from eximkit.config.console import SETTING_SINCE, Console, macro_table
 from eximkit.config.environment import environment_of
 from eximkit.errors import InputError, SettingsError
-from eximkit.expansion.evaluate import Limits
+from eximkit.expansion.limits import Limits
 from eximkit.expansion.values import Known
 from eximkit.files import load_config
 from eximkit.machine.caller import caller

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eximkit.config.given import Given
     from eximkit.config.model import Config
     from eximkit.expansion.environment import Environment
-    from eximkit.expansion.evaluate import Limits
+    from eximkit.expansion.limits import Limits
     from eximkit.expansion.values import Value
 
 SETTING_SINCE = catalog.release("4.97")
@@ -66,9 +66,10 @@ def macro_table(
 
 
 class Console:
-    """A dialogue. settable: lines may set variables, in `given`.
+    """A dialogue: what a line sets, or an ACL that it runs, the next ones know.
 
-    given: what `environment` holds as variables and headers.
+    given: what `environment` holds as variables and headers. settable: lines may set
+    variables, which are then `given`.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Console:
         self.environment = environment
         self.limits = limits
         self._given = given
+        self._lasting: dict[str, Value] = {}
         self._macros = macros
         self.settable = settable
 
@@ -120,7 +122,7 @@ class Console:
         return expand(source.text, environment, self.limits)
 
     def _expand(self, text: str) -> Known | Failure:
-        return expand(text, self.environment, self.limits)
+        return expand(text, self.environment, self.limits, lasting=self._lasting)
 
     def _define(self, name: str, sign: str, source: Text) -> Answer:
         if sign == "=" and name in self._macros:
@@ -137,6 +139,7 @@ class Console:
         if isinstance(value, Failure):
             return Answer(value, source.slice(setting.start(2)))
         wrong = self._given.set(name, value.text)
+        self._lasting.pop(name, None)
         if wrong:
             return Answer(Failure(wrong), source)
         said = f"variable {name.removeprefix('acl_')} set"

@@ -22,8 +22,13 @@ def report(
     """The line with a caret, and advice; nothing where there is nothing to add."""
     if failure.kind != "syntax":
         return
-    for flaw in flaws(source.text, release)[:1]:
-        for line in excerpt(source.place(flaw.start, flaw.end), style):
-            yield line + "\n"
-        if flaw.hint:
-            yield f"  = {flaw.hint}\n"
+    found = flaws(source.text, release)
+    if not found:
+        return
+    # Exim comes upon them in its own order, and its message has the name.
+    said = (f for f in found if source.text[f.start : f.end] in failure.message)
+    flaw = next(said, found[0])
+    for line in excerpt(source.place(flaw.start, flaw.end), style):
+        yield line + "\n"
+    if flaw.hint:
+        yield f"  = {flaw.hint}\n"

@@ -246,6 +246,42 @@ def test_lines_as_exim_itself_answers(exim: Path) -> None:
     assert expand("--exim-version", "4.96", stdin=lines).stdout == done.stdout
 
 
+LASTING = """\
+${acl{keep}{a}}$acl_c_x
+$acl_c_x
+${if eq{${acl{keep}{b}}}{}{$acl_c_x}}$acl_c_x
+r=$prvscheck_result
+${prvscheck{prvs=1786953959=a@b.c}{k}{y}}
+r=$prvscheck_result $prvscheck_address
+${run{/bin/false}{y}{n}}
+$runrc
+"""
+
+
+def test_what_a_line_leaves_to_the_next(exim: Path) -> None:
+    Path("a.conf").write_text(
+        "keep_environment =\nbegin acl\nkeep:\n  accept set acl_c_x = <$acl_arg1>\n"
+    )
+    done = subprocess.run(
+        [exim, "-C", "a.conf", "-be"],
+        input=LASTING, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    ours = expand(
+        "--config", "a.conf", "--allow", "run", "--exim-version", "4.96", stdin=LASTING
+    )
+    assert ours.stdout == done.stdout
+
+
+def test_requests_leave_nothing_behind() -> None:
+    Path("a.conf").write_text("begin acl\nkeep:\n  accept set acl_c_x = 1\n")
+    rows = answers(
+        '{"expr": "${acl{keep}}$acl_c_x", "set": {"acl_c_y": "2"}}\n'
+        '{"expr": "$acl_c_x$acl_c_y"}\n',
+        "--config", "a.conf",
+    )  # fmt: skip
+    assert [row["output"] for row in rows] == ["1", ""]
+
+
 def test_lines_set_variables_from_497_on() -> None:
     lines = "set acl_m0 = ${uc:a}\nset,t acl_m_x=b\n$acl_m0$acl_m_x\nset nosuch = 1\n"
     new = expand("--exim-version", "4.97", stdin=lines).stdout
