@@ -16,8 +16,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PACKAGE = CHECKOUT / "eximkit"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# What each part may import besides itself. Logs, mail and configurations do not know each
-# other; the edge that joins them to the machine, and the command line, come last.
+# What each part may import besides itself. Logs, mail and configurations do not know
+# each other; what joins them to the machine, and the command line, come last.
 CONFIGURATION = "errors source problem catalog grammar expansion config"
 MAY_IMPORT = {
     "errors": "",
