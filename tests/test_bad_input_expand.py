@@ -49,8 +49,8 @@ def fails(text: bytes, *options: str) -> str:
 MEGABYTE = 1 << 20
 LONG = [
     b"x", b"$", b"${", b"}", b"{", b"\\", b"$a", b"${a}", b"${uc:a}", b"\\N", b"\\x",
-    b"${if", b"${lookup", b"\x00", b"\xc3\xa9", b"$1", b"\\N\\", b"${eval:1}", b"$h_", b"!",
-    b"${if def:h_a:{b}}", b"${if and{{", b"\n",
+    b"${if", b"${lookup", b"\x00", b"\xc3\xa9", b"$1", b"\\N\\", b"${eval:1}", b"$h_",
+    b"!", b"${if def:h_a:{b}}", b"${if and{{", b"\n",
 ]  # fmt: skip
 
 

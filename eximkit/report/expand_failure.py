@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from eximkit.lint.expandable import flaws
@@ -30,5 +31,9 @@ def report(
     flaw = next(said, found[0])
     for line in excerpt(source.place(flaw.start, flaw.end), style):
         yield line + "\n"
-    if flaw.hint:
-        yield f"  = {flaw.hint}\n"
+    notes = [flaw.message, flaw.hint]
+    if flaw.message == failure.message or flaw.message.startswith("unknown "):
+        del notes[0]  # The failure says as much.
+    for note in notes:
+        for number, text in enumerate(textwrap.wrap(note, style.width - 4)):
+            yield f"  {'  ' if number else '= '}{text}\n"
