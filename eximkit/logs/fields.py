@@ -52,7 +52,8 @@ def word(name: str, value: str) -> str:
     return rf"(?: (?P<{name}>{value}){END})?+"
 
 
-UNKNOWN = r'(?: (?!(?:C|DKIM|[DQR]T|S|ST)=)[A-Z][A-Za-z0-9_]*+=[^ "]++)*+'
+_KNOWN = "A|C|CV|Ci|DKIM|DMARC|DN|DT|F|H|I|M8S|P|PRX|PS|Q|QT|R|RT|S|SNI|SPF|ST|T|U|X"
+UNKNOWN = rf'(?: (?!(?:{_KNOWN})=)[A-Z][A-Za-z0-9_]*+=[^ "]++)*+'
 """Fields that no release so far has, where new ones are most likely to appear."""
 INTERFACE = rf"(?: I=\[(?P<interface>{IP})\](?::(?P<interface_port>{PORT}))?+)?+"
 PLAIN_DN = r'(?: DN="(?P<dn>[^"]*+)")?+'
@@ -87,6 +88,10 @@ def _parents(value: str) -> tuple[str, ...]:
     return tuple(value.split(", "))
 
 
+def _result(value: str) -> str:
+    return value.partition("=")[2] or "yes"
+
+
 def _commands(value: str) -> tuple[str, ...]:
     return tuple(value.split(","))
 
@@ -117,6 +122,8 @@ _CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "prdr": _flag,
     "chunking": _flag,
     "arc": _flag,
+    "spf": _result,
+    "dmarc": _result,
     "size": int,
     "eight_bit": int,
     "receive_time": seconds,

@@ -11,7 +11,9 @@ from eximkit.logs.fields import ADDRESS, IP, PATH, PLAIN_DN, PORT, TIME, field
 from eximkit.logs.record import Kind
 
 PEER = "<PEER>"
-"""In a pattern: a client with or without H=, or a local user."""
+"""In a pattern: a client with or without H=, or a local user with or without U=."""
+CLIENT = "<CLIENT>"
+"""In a pattern: a client with H=, or a local user with U=."""
 
 
 class Form(NamedTuple):
@@ -44,7 +46,7 @@ _TOO_SOON = "next input sent too soon: pipelining was"
 def _out_of_sync(reason: str) -> str:
     return (
         rf"SMTP protocol synchronization error \({reason}\): rejected "
-        rf'(?:"(?P<command>.*?)"|connection from) (?:{PEER} (?:next )?+input="'
+        rf'(?:"(?P<command>.*?)"|connection from) (?:{CLIENT} (?:next )?+input="'
         rf'(?P<text>.*?)"?(?:\.\.\.)?(?: \(\d++ bytes\))?|(?P<text_2>.*+))'
     )
 
@@ -56,7 +58,7 @@ FORMS = (
     Form(Kind.SYNC_NOT_ADVERTISED, "SMTP", _out_of_sync(f"{_TOO_SOON} not advertised")),
     Form(Kind.SYNC_ADVERTISED, "SMTP", _out_of_sync(f"{_TOO_SOON} advertised")),
     Form(Kind.SYNTAX_ERROR, "SMTP",
-         rf'SMTP (?:syntax|protocol) error in "(?P<command>.*?)" {PEER} {_TEXT}'),
+         rf'SMTP (?:syntax|protocol) error in "(?P<command>.*)" {CLIENT} {_TEXT}'),
     Form(Kind.CONNECTION, "SMTP",
          rf"{_CONNECTION}(?: \(TCP/IP connection count = {_NUMBER}\))?+"),
     Form(Kind.CONNECTION_CLOSED, "SMTP", _ended("closed")),
@@ -117,7 +119,7 @@ FORMS = (
          f"Start (?:'(?P<queue>[^']*+)' |ODMR )?+queue run: {_TEXT}"),
     Form(Kind.QUEUE_RUN_END, "End",
          f"End (?:'(?P<queue>[^']*+)' |ODMR )?+queue run: {_TEXT}"),
-    Form(Kind.ARGUMENTS, "", rf"cwd=(?P<text>.*?) {_NUMBER} args:.*+"),
+    Form(Kind.ARGUMENTS, "", rf"cwd=.*? {_NUMBER} args: ?{_TEXT}"),
     Form(Kind.RE_EXEC, "SIGHUP", "SIGHUP received: re-exec daemon.*+"),
     Form(Kind.RE_EXEC, "pid", r"pid \d++: SIGHUP received: re-exec daemon.*+"),
     Form(Kind.WARNING, "Warning:", f"Warning: {_TEXT}"),
@@ -159,8 +161,10 @@ VERBS = {
 _COLON_TEXT = r"(?:: ?+(?P<text>.*+))?+"
 _BRACKETED = rf"<(?P<address>(?:{ADDRESS})?+)>"
 _REJECTED = (
-    rf"(?P<command>EHLO or HELO|[A-Z]++)(?: (?:{_BRACKETED}|(?P<address_2>[^ :<]++)))?+"
+    rf"(?P<command>RCPT|VRFY|EXPN) (?:{_BRACKETED}|(?P<address_2>[^ :<]++))"
     + _COLON_TEXT,
+    rf"(?P<command>MAIL) (?P<sender>{PATH}){_COLON_TEXT}",
+    rf"(?P<command>EHLO or HELO) (?P<helo>.*?){_COLON_TEXT}",
     rf"(?P<command>[^:<]*[^:< ])(?: {_BRACKETED})?+{_COLON_TEXT}",
     _TEXT,
 )

@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from eximkit.logs.fields import ADDRESS, INDEX, INTERFACE, PATH, field
-from eximkit.logs.free_forms import FORMS, OBJECTS, OF_MESSAGES, PEER, VERBS
+from eximkit.logs.fields import ADDRESS, INDEX, INTERFACE, NOT_COLON, PATH, field
+from eximkit.logs.free_forms import CLIENT, FORMS, OBJECTS, OF_MESSAGES, PEER, VERBS
 from eximkit.logs.hosts import client, patient_client, server
 from eximkit.logs.matching import Patient, Plain
 from eximkit.logs.record import Kind
@@ -26,10 +26,14 @@ _FIRST_WORDS = frozenset(form.first_word for form in FORMS)
 _BEFORE_VERBS = ("H=", "U=", "F=", "DS ", "rejected", "temporarily")
 
 
+def _client(host: Callable[[str], str], tags: str = "") -> str:
+    """A client behind H=, or a local user behind U=; the tags may be optional."""
+    known = host(f"(?:H=){tags}") + INTERFACE + field("ident", "U", NOT_COLON)
+    return f"(?:{known}|(?:U=){tags}(?P<ident_2>[^ :(]++))"
+
+
 def _peer(host: Callable[[str], str]) -> str:
-    """A client with or without H=, or a local user."""
-    known = host("(?:H=)?+") + INTERFACE + field("ident", "U")
-    return f"(?:{known}|(?:U=)?+(?P<ident_2>[^ :(]++))"
+    return _client(host, "?+")
 
 
 def _said(host: Callable[[str], str]) -> str:
@@ -46,16 +50,20 @@ def _said(host: Callable[[str], str]) -> str:
     )
 
 
+_SAID = "<SAID>"
+_PLACES = {PEER: _peer, CLIENT: _client, _SAID: _said}
+
+
 class _Matcher:
     """A pattern in its plain form, and the patient one if there is a client in it."""
 
-    def __init__(self, pattern: str, host: Callable[..., str] = _peer) -> None:
-        self._plain = Plain(pattern.replace(PEER, host(client)))
-        self._patient = (
-            Patient(pattern.replace(PEER, host(patient_client)))
-            if PEER in pattern
-            else None
-        )
+    def __init__(self, pattern: str) -> None:
+        plain = patient = pattern
+        for place, written in _PLACES.items():
+            plain = plain.replace(place, written(client))
+            patient = patient.replace(place, written(patient_client))
+        self._plain = Plain(plain)
+        self._patient = None if patient == plain else Patient(patient)
 
     def take(self, text: str, values: Values) -> Others | None:
         """Put the fields of a line into their places; None where they do not fit."""
@@ -78,7 +86,7 @@ def _forms(first_word: str) -> tuple[tuple[Kind, _Matcher], ...]:
 @cache
 def _verb() -> _Matcher:
     verbs = "|".join(verb for verb in VERBS if verb != "RCPT")
-    return _Matcher(f"{PEER}(?P<verb>{verbs}|RCPT(?= <)) (?P<rest>.*+)", _said)
+    return _Matcher(f"{_SAID}(?P<verb>{verbs}|RCPT(?= <)) (?P<rest>.*+)")
 
 
 @cache
@@ -130,7 +138,4 @@ def _take_object(kind: Kind, rest: str, values: Values) -> Kind:
     for pattern in _objects(kind):
         if pattern.take(rest, values) is not None:
             break
-    if values[INDEX["command"]] == "MAIL" and values[INDEX["sender"]] is None:
-        values[INDEX["sender"]] = values[INDEX["address"]]
-        values[INDEX["address"]] = ""
     return kind

@@ -146,7 +146,8 @@ class LogRecord(NamedTuple):
 
     host_name, helo, ip, port: the other end, as in `H=`; helo only of clients. remote
     tells deliveries to a host from others. continued: `]*`, on a connection that an
-    earlier message had opened. interface: address and port of `I=`.
+    earlier message had opened. interface: address and port of `I=`. spf, dmarc: the
+    result, or `yes` where the line has the bare word.
 
     form: of the L field, see `eximkit.logs.pipelining`. tls: X= whole. dn, subject_raw,
     confirmation: what stands between the quotes. size: S= in octets. Times in seconds:
