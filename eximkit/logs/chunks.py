@@ -23,7 +23,7 @@ PIECES_WITHIN = 1 << 16
 """The pieces of an entry are no more octets of log apart than this; those that are were
 parted by something that Exim does not do."""
 
-_PIECE = re.compile(
+PIECE = re.compile(
     rb"^((?:" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")(" + SYSLOG_SOURCE + rb"))"
     rb"\[(\d{1,4})[/\\](\d{1,4})\] ",
     re.MULTILINE,
@@ -35,13 +35,15 @@ class Chunk(NamedTuple):
 
     offset: where they begin in its text. data: the lines; the last one of a log may be
     without its end. overlong: the octets of a line beyond LINE_LIMIT, which alone is
-    the chunk then; its data is empty. year: of lines that carry none.
+    the chunk then; its data is empty. year: of lines that carry none. pieces: entries
+    may be split.
     """
 
     offset: int
     data: bytes
     overlong: int = 0
     year: int | None = None
+    pieces: bool = False
 
     @property
     def end(self) -> int:
@@ -73,7 +75,7 @@ def whole_lines(
             if length > limit:
                 if total > unfinished:
                     before = b"".join(parts)[: total - unfinished]
-                    yield Chunk(offset, before)
+                    yield Chunk(offset, before, pieces=pieces)
                     offset += len(before)
                 parts, total, unfinished, skipped = [], 0, 0, length
                 if start:
@@ -97,13 +99,13 @@ def whole_lines(
             cut = total - unfinished
             if pieces:
                 cut = clear_of_pieces(text, cut)
-            yield Chunk(offset, text[:cut])
+            yield Chunk(offset, text[:cut], pieces=pieces)
             offset += cut
             parts, total = [text[cut:]], total - cut
     if skipped:
         yield Chunk(offset, b"", skipped)
     elif total:
-        yield Chunk(offset, b"".join(parts))
+        yield Chunk(offset, b"".join(parts), pieces=pieces)
 
 
 def clear_of_pieces(text: bytes, cut: int) -> int:
@@ -127,7 +129,7 @@ def _split_entries(text: bytes, begin: int, cut: int) -> list[tuple[int, int]]:
     """Where the split entries before `cut` are; those not whole yet end beyond it."""
     spans: list[tuple[int, int]] = []
     unfinished: dict[tuple[bytes, bytes], int] = {}
-    for piece in _PIECE.finditer(text, begin, cut):
+    for piece in PIECE.finditer(text, begin, cut):
         number, count = int(piece[3]), int(piece[4])
         key = piece[2], piece[4]
         start = unfinished.pop(key, piece.start())
@@ -145,19 +147,17 @@ def with_years(
 
     years: where in the text each begins, in order; none says that lines carry theirs.
     """
-    for whole in chunks:
-        chunk = whole
-        for begin, end, year in _spans(years, whole.offset, whole.end):
-            if begin >= end:
-                continue
+    if not years:
+        yield from chunks
+        return
+    for chunk in chunks:
+        first = chunk.offset
+        for begin, end, year in _spans(years, first, chunk.end):
             if chunk.overlong:
                 yield chunk._replace(year=year)
                 break
-            part = chunk.data[begin - whole.offset : end - whole.offset]
-            yield Chunk(begin, part, year=year)
-        else:
-            if not years:
-                yield chunk
+            data = chunk.data[begin - first : end - first]
+            yield chunk._replace(offset=begin, data=data, year=year)
 
 
 def _spans(
@@ -166,4 +166,6 @@ def _spans(
     """The parts of [begin, end) that are of one year each."""
     for number, (start, year) in enumerate(years):
         after = years[number + 1][0] if number + 1 < len(years) else end
-        yield (max(start, begin) if number else begin), min(after, end), year
+        first = max(start, begin) if number else begin
+        if first < min(after, end):
+            yield first, min(after, end), year

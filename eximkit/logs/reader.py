@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.logs.chunks import CHUNK, whole_lines, with_years
 from eximkit.logs.compression import Damaged, unpacked
-from eximkit.logs.sources import ReadProblem, Source, gather, reader, reason_of
+from eximkit.logs.sources import ReadProblem, Source, reader, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,17 +26,19 @@ def chunks(
     problems: list[ReadProblem],
     part: tuple[int, int] | None = None,
     progress: Callable[[int], None] = lambda _octets: None,
+    size: int = CHUNK,
 ) -> Iterator[Chunk]:
     """The text of a log, in chunks of whole lines.
 
     part: of the file's octets, those to be read, cut at line ends (`ranges.py`). What
     prevents the rest from being read is added to `problems`. progress: is told of
-    octets of the file as they are read.
+    octets of the file as they are read. size: of the chunks, about.
     """
     begin, end = part or (source.begin, source.end)
     lines = whole_lines(
-        _blocks(source, begin, end, problems, progress),
+        _blocks(source, begin, end, problems, progress, size),
         offset=begin - source.begin,
+        size=size,
         pieces=source.look.syslog,
     )
     return with_years(lines, source.years)
@@ -48,6 +50,7 @@ def _blocks(
     end: int,
     problems: list[ReadProblem],
     progress: Callable[[int], None],
+    size: int,
 ) -> Iterator[bytes]:
     """The text of some of a log; all troubles end it, and are told."""
     try:
@@ -78,7 +81,7 @@ def _blocks(
             )  # fmt: skip
             yield from unpacked(read, source.codec, again)
         else:
-            while block := read(CHUNK):
+            while block := read(size):
                 yield block
         if source.head is None and done < end - begin:
             problems.append(ReadProblem(
@@ -120,6 +123,3 @@ def _pipe(handle: int, head: bytes) -> Callable[[int], bytes]:
         return os.read(handle, size)
 
     return read
-
-
-__all__ = ["chunks", "gather"]

@@ -236,7 +236,7 @@ KINDS: dict[str, tuple[bytes, str, str]] = {
     "binary": (b"\x7fELF\0\0\0\0\0\0\2\1", "x", "binary"),
     "a reject log": (
         (
-            b"2026-01-02 03:04:05 10HmaX-0005vi-00 H=x [192.0.2.1] rejected after DATA\n"
+            b"2026-01-02 03:04:05 10HmaX-0005vi-00 H=x rejected after DATA\n"
             b"Envelope-from: <a@b>\nP Received: from x\n  Subject: <= x\n"
         ),
         "x", "reject log",
