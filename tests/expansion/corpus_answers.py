@@ -12,7 +12,7 @@ from eximkit import catalog
 from eximkit.config.console import Console, macro_table
 from eximkit.config.environment import environment_of
 from eximkit.config.given import Given
-from eximkit.expansion.evaluate import Limits
+from eximkit.expansion.limits import Limits
 from eximkit.expansion.values import Failure
 from eximkit.files import load_config
 from tests.expansion.corpus_world import ANSWERED, TOP, CorpusWorld
@@ -20,6 +20,9 @@ from tests.expansion.corpus_world import ANSWERED, TOP, CorpusWorld
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from eximkit.config.macros import MacroTable
+    from eximkit.expansion.environment import Environment
 
 RELEASE = "4.96"
 PROBE_DATA = 'k1: v1\nk2: a=1 b="two words"\n*: star\n'
@@ -56,11 +59,11 @@ class Answer:
     kind: str | None = None
 
 
-def rows(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file of answers that are to be compared."""
+def rows(path: Path, *tags: str) -> list[dict[str, Any]]:
+    """The lines of a file of answers that are to be compared, and those tagged so."""
     lines = path.read_text("utf-8").split("\n")
     found = [json.loads(line) for line in lines if line]
-    return [row for row in found if not row.get("tag")]
+    return [row for row in found if row.get("tag") in {None, *tags}]
 
 
 def recorded(row: dict[str, Any]) -> Answer:
@@ -70,14 +73,21 @@ def recorded(row: dict[str, Any]) -> Answer:
     return Answer(False, row["error"], row.get("kind"))
 
 
-@cache
 def console(
     config: Path | None,
     folder: Path,
     arguments: tuple[str, ...] = (),
     at: float = ANSWERED,
 ) -> Console:
-    """What Exim knew: its configuration, the options it was given, the time."""
+    """A dialogue with what Exim knew: configuration, options it was given, time."""
+    environment, given, macros = _known(config, folder, arguments, at)
+    return Console(environment, given, macros, Limits(), settable=False)
+
+
+@cache
+def _known(
+    config: Path | None, folder: Path, arguments: tuple[str, ...], at: float
+) -> tuple[Environment, Given, MacroTable]:
     release = catalog.release(RELEASE)
     given = Given(release)
     read = None
@@ -96,8 +106,7 @@ def console(
     )
     for name, value in _sender(arguments).items():
         assert not given.set(name, value)
-    macros = macro_table(read, release, ())
-    return Console(environment, given, macros, Limits(), settable=False)
+    return environment, given, macro_table(read, release, ())
 
 
 def _defines(arguments: tuple[str, ...]) -> list[str]:

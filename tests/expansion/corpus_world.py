@@ -102,7 +102,9 @@ class CorpusWorld:
         raise NotAllowed(f"the DNS, for {record_type} of {name}")
 
     def run(self, arguments: Sequence[str]) -> Finished:
-        raise NotAllowed(f"the command {arguments[0]}")
+        if arguments[0] != "/bin/echo":
+            raise NotAllowed(f"the command {arguments[0]}")
+        return Finished(0, " ".join(arguments[1:]) + "\n")
 
     def clock(self) -> float:
         return self.at

@@ -5,6 +5,7 @@ A listed string that begins to agree fails the test, as a new difference does.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from tests.expansion.corpus_answers import agrees, answer, console, recorded, rows
@@ -12,35 +13,86 @@ from tests.expansion.corpus_answers import agrees, answer, console, recorded, ro
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from eximkit.config.console import Console
     from tests.expansion.corpus_answers import Answer
 
-# Expression to the reason why eximkit does not answer as Exim did.
-SUITE_DIFFERS: dict[str, str] = {}
-PROBES_DIFFER: dict[str, str] = {}
+EXIM_HAD_ENDED = frozenset((
+    "DN is: $ldap_dn", 'Expect  "manager" followed by "Hazel"', 'Expect "manager"',
+    "P Hazel, Phil Hazel", 'Expect "no"', "Expect failure to contact server",
+    'Expect "no" because of empty password', 'Expect "P\\,Hazel"',
+    'Expect 2 x "Hazel"', 'Expect 3 x "Hazel"',
+))  # fmt: skip
+"""Lines after one for an LDAP server: they were not answered, and have "" on record."""
+
+HERE = "host-dependent"
+"""Tag of lines that are not compared, but that those after them may depend on."""
+
+LONG = re.compile(r"headerwrap:\$\{headerwrap:.{1000}")
+"""exim -be reads a line in pieces of a thousand octets: this one was two strings."""
+
+# What is not answered as it was recorded, and why not.
+
+SUITE_DIFFERS = {
+    # Of the lines that it depends on, some are not in this half of the corpus.
+    "result=$prvscheck_result": "set by another line",
+    # Debian's 4.96 is built without it; the release has it.
+    "${lookup {policy-aliases:google:mode} json {/tmp/eximtest/aux-fixed/policy.json}}":
+        "another build",
+}  # fmt: skip
+
+PROBES_DIFFER = {
+    # Recorded without the line end that the output ends with.
+    "${readfile {/tmp/eximtest/probe.data}}": "recorded without its end",
+    "${run {/bin/echo hi}{$value}{fail}}": "recorded without its end",
+    # Daemons, sockets, code and commands: said to be unsupported, which is no guess.
+    "${if saslauthd{{a}{b}}{y}{n}}": "unsupported",
+    "${if ldapauth{x}{y}{n}}": "unsupported",
+    "${perl{foo}}": "unsupported",
+    "${readsocket{/nonexistent}{x}}": "unsupported",
+    "${readsocket{/nonexistent}{x}{1s}{\\n}{failed}}": "unsupported",
+    "${readsocket{inet:127.0.0.1:1}{x}{1s:shutdown=no}{}{failed}}": "unsupported",
+    "${dlfunc{/x}{f}{a}}": "unsupported",
+    # Exim takes the brace for the end of the name; here it is said what is missing.
+    "${lookup{k1}lsearch}": "other words",
+}
 
 Compared = list[tuple[dict[str, Any], "Answer", "Answer"]]
 
 
 def differing(compared: Compared, listed: dict[str, str]) -> list[str]:
     """Differences that are not listed, and listed ones that are none."""
+    unlike = [each for each in compared if not agrees(each[1], each[2])]
     wrong = [
         f"{row.get('config', '')} {row['expr']!r}\n  Exim: {theirs}\n  here: {ours}"
-        for row, theirs, ours in compared
-        if not agrees(theirs, ours) and row["expr"] not in listed
+        for row, theirs, ours in unlike
+        if row["expr"] not in listed
     ]
-    agreeing = {
-        row["expr"] for row, theirs, ours in compared if agrees(theirs, ours)
-    } & listed.keys()
+    agreeing = listed.keys() - {row["expr"] for row, _, _ in unlike}
     return wrong + [f"agrees, but is listed: {text!r}" for text in sorted(agreeing)]
+
+
+def evaluated(row: dict[str, Any]) -> bool:
+    """Whether it is on record what Exim made of the string."""
+    if row.get("tag"):
+        return False
+    lost = row["output"] == "" and row["expr"] in EXIM_HAD_ENDED
+    return not lost and not LONG.match(row["expr"])
 
 
 def test_the_strings_of_exims_own_tests(corpus: Path) -> None:
     folder = corpus / "exim-testsuite"
     compared: Compared = []
-    for row in rows(folder / "expansions.jsonl"):
+    dialogues: dict[tuple[str, ...], Console] = {}
+    for row in rows(folder / "expansions.jsonl", HERE):
         config = folder / "confs" / row["config"]
-        known = console(config if config.exists() else None, folder, tuple(row["argv"]))
-        compared.append((row, recorded(row), answer(row["expr"], known)))
+        arguments = tuple(row["argv"])
+        known = dialogues.setdefault(
+            (row["script"], *arguments),
+            console(config if config.exists() else None, folder, arguments),
+        )
+        ours = answer(row["expr"], known)
+        if evaluated(row):
+            compared.append((row, recorded(row), ours))
     wrong = differing(compared, SUITE_DIFFERS)
     assert not wrong, f"{len(wrong)} of {len(compared)}\n" + "\n".join(wrong)
     agreeing = sum(agrees(theirs, ours) for _, theirs, ours in compared)
@@ -50,9 +102,9 @@ def test_the_strings_of_exims_own_tests(corpus: Path) -> None:
 
 def test_the_probes(corpus: Path, reference: Path) -> None:
     folder = corpus / "exim-testsuite"
-    known = console(reference / "expansion-probes.conf", folder)
+    config = reference / "expansion-probes.conf"
     compared: Compared = [
-        (row, recorded(row), answer(row["expr"], known))
+        (row, recorded(row), answer(row["expr"], console(config, folder)))
         for row in rows(reference / "expansion-probes.jsonl")
     ]
     wrong = differing(compared, PROBES_DIFFER)
@@ -63,9 +115,8 @@ def test_the_probes(corpus: Path, reference: Path) -> None:
 def test_strings_of_configurations(corpus: Path) -> None:
     """Exim answered these in a minimal configuration: only syntax is compared."""
     folder = corpus / "exim-testsuite"
-    known = console(None, folder)
     compared = [
-        (row["expr"], row.get("kind"), answer(row["expr"], known))
+        (row["expr"], row.get("kind"), answer(row["expr"], console(None, folder)))
         for row in rows(folder / "conf_expansions.jsonl")
     ]
     wrong = [
