@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from eximkit.logs.grouping import DIMENSIONS
-from eximkit.report.bars import bar
-from eximkit.report.logs_figures import number, percent, shown, size, table
+from eximkit.logs.grouping import DIMENSIONS, Tally
+from eximkit.report.bars import bar, profile
+from eximkit.report.logs_figures import INDENT, number, percent, shown, size, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from eximkit.logs.grouping import Tally
     from eximkit.logs.usage import Share
     from eximkit.report.logs_view import View
 
@@ -100,6 +99,22 @@ def lines(name: str, groups: Mapping[str, Tally], view: View) -> Iterator[str]:
     yield from table(body, heads, "<" + ">" * len(cells) + "<" * len(bars))
     if len(kept) < len(ordered):
         yield f"  and {number(len(ordered) - len(kept))} more: --top shows them"
+
+
+def hours_of_day(hours: Mapping[str, Tally], view: View) -> Iterator[str]:
+    """How much of the mail came and went in each hour of the day."""
+    names = [f"{hour:02}" for hour in range(24)]
+    each = [hours.get(name, Tally()) for name in names]
+    for word, counts in (
+        ("received", [tally.arrivals for tally in each]),
+        ("delivered", [tally.deliveries for tally in each]),
+    ):
+        if any(counts):
+            doubled = [count for count in counts for _ in range(2)]
+            drawn = profile(doubled, unicode=view.unicode)
+            yield f"{INDENT}{word:<10} {drawn}".rstrip()
+    scale = "".join(f"{name:<12}" for name in names[::6])
+    yield f"{INDENT}{'':<10} {scale}".rstrip()
 
 
 def _fitting(

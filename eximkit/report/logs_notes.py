@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 _SET = "log_selector = +pipelining records it."
 
 
-def notes(result: LogReport) -> Iterator[str]:
-    """Sentences, the weightiest first."""
+def notes(result: LogReport, *, savings: bool = True) -> Iterator[str]:
+    """Sentences, the weightiest first. savings: those on round trips, too."""
     yield from _selector(result)
     yield from _inbound(result)
     yield from _outbound(result)
+    if savings:
+        yield from _savings(result)
     yield from _counting(result)
     yield from result.notes
 
@@ -80,7 +82,7 @@ def _outbound(result: LogReport) -> Iterator[str]:
         )
 
 
-def _counting(result: LogReport) -> Iterator[str]:
+def _savings(result: LogReport) -> Iterator[str]:
     saved = result.round_trips
     if any(row.tls and row.connections for way in saved.values() for row in way.rows):
         yield (
@@ -92,6 +94,9 @@ def _counting(result: LogReport) -> Iterator[str]:
             "Inbound round trips are counted by messages, an upper bound: log_selector "
             "= +incoming_port or +connection_id would tell connections apart."
         )
+
+
+def _counting(result: LogReport) -> Iterator[str]:
     for way, word in (("in", "received from"), ("out", "delivered to")):
         left_out = result.hosts[way].left_out
         if left_out:

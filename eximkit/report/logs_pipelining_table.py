@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eximkit.logs.pipelining import meaning
 from eximkit.logs.stretches import Selector
 from eximkit.logs.usage import NONE
-from eximkit.report.bars import bar, profile
+from eximkit.report.bars import bar
 from eximkit.report.logs_figures import INDENT, number, percent, shown, table, with_bars
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ def sections(result: LogReport, view: View) -> Iterator[tuple[str, Iterator[str]
         yield "Round trips saved by early pipelining", _saved(result, view)
     if result.pipelining.mixed:
         yield "The log selector `pipelining`", _stretches(result)
-    yield "Messages by hour of day", _hours(result, view)
 
 
 def _forms(result: LogReport, way: str, view: View) -> Iterator[str]:
@@ -99,6 +98,12 @@ def _connections(result: LogReport) -> Iterator[str]:
         yield (
             f"{INDENT}They came over {about}{number(found.total)} connections, "
             f"{number(found.early)} of them early."
+        )
+    refused = result.messages.sync_errors["sync_greeting"]
+    if refused:
+        yield (
+            f"{INDENT}Besides, {number(refused)} talked before the greeting and were "
+            "refused for it."
         )
 
 
@@ -214,19 +219,3 @@ def _stretches(result: LogReport) -> Iterator[str]:
 
 
 _MOST_SPANS = 12
-
-
-def _hours(result: LogReport, view: View) -> Iterator[str]:
-    table_ = result.hours_of_day
-    if len(table_) < 2:
-        return
-    hours = [f"{hour:02}" for hour in range(24)]
-    for word, count in (
-        ("received", [table_[h].arrivals if h in table_ else 0 for h in hours]),
-        ("delivered", [table_[h].deliveries if h in table_ else 0 for h in hours]),
-    ):
-        doubled = [value for value in count for _ in range(2)]
-        if any(count):
-            drawn = profile(doubled, unicode=view.unicode)
-            yield f"{INDENT}{word:<10} {drawn}".rstrip()
-    yield f"{INDENT}{'':<10} " + "".join(f"{h:<12}" for h in ("00", "06", "12", "18"))

@@ -39,6 +39,9 @@ def _sections(result: LogReport, view: View) -> Iterator[tuple[str, Iterator[str
                 logs_groups_table.title(name),
                 logs_groups_table.lines(name, groups, view),
             )
+        if result.hours_of_day:
+            hours = logs_groups_table.hours_of_day(result.hours_of_day, view)
+            yield "By hour of day", hours
         return
     yield from logs_pipelining_table.sections(result, view)
     for way in view.directions:
@@ -116,7 +119,7 @@ def forms(row: HostRow) -> str:
 
 def _notes(result: LogReport, view: View) -> Iterator[str]:
     width = min(view.style.width, PAGE)
-    for note in notes(result):
+    for note in notes(result, savings=not result.groups):
         yield from (
             line + "\n"
             for line in textwrap.wrap(
