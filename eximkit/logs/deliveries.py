@@ -46,14 +46,15 @@ _ORIGINAL = rf" <(?P<original>{ADDRESS})>"
 _PLAIN_ADDRESS = rf"(?P<address>{ADDRESS}|{_ODD}){_PARENTS}(?:{_ORIGINAL})?+"
 _ANY_ADDRESS = rf"(?P<address>.+?){_PARENTS}{_ORIGINAL}"
 
-_ROUTE = (
+_BEFORE_ROUTER = (
     rf"(?: F=(?P<sender>{PATH}))?+(?: SRS={PATH})?+"
     + field("queue", "Q", NOT_COLON)
     + rf"(?: P=(?P<return_path>{PATH}))?+"
-    + field("router", "R", NOT_COLON)
-    + field("transport", "T", NOT_COLON)
-    + field("size", "S", SIZE)
 )
+_ROUTER = f" R=(?P<router>{NOT_COLON})" + field("transport", "T", NOT_COLON)
+# System filters deliver without a router. Of what was delivered, how is known.
+_DELIVERED_BY = f"(?:{_ROUTER}| T=(?P<transport_2>{NOT_COLON}))"
+_SIZE = field("size", "S", SIZE)
 
 
 def _session(dn: str) -> str:
@@ -101,9 +102,10 @@ _UNUSUAL = {
 class _Forms:
     """The patterns of one sort of line: whole, and behind an address already found."""
 
-    def __init__(self, rest: str) -> None:
-        plain = _ROUTE + _session(PLAIN_DN) + rest
-        patient = _ROUTE + _session(ANY_DN) + rest
+    def __init__(self, rest: str, how: str = f"(?:{_DELIVERED_BY})?+") -> None:
+        route = _BEFORE_ROUTER + how + _SIZE
+        plain = route + _session(PLAIN_DN) + rest
+        patient = route + _session(ANY_DN) + rest
         self._plain = Plain(_PLAIN_ADDRESS + plain)
         self._patient = Patient(_PLAIN_ADDRESS + patient, _ANY_ADDRESS + patient)
         self._plain_rest = Plain(plain)
@@ -124,7 +126,9 @@ class _Forms:
 def _forms(kind: Kind) -> _Forms:
     if kind is Kind.FAILURE:
         return _Forms(_FAILED)
-    return _Forms(_DEFERRED if kind is Kind.DEFERRAL else _DONE)
+    if kind is Kind.DEFERRAL:
+        return _Forms(_DEFERRED)
+    return _Forms(_DONE, _DELIVERED_BY)
 
 
 @cache
