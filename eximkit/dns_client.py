@@ -95,7 +95,9 @@ def understood(response: dns.message.Message) -> DnsAnswer:
     if code == dns.rcode.NXDOMAIN:
         return DnsAnswer("no domain", secure=bool(response.flags & dns.flags.AD))
     if code != dns.rcode.NOERROR:
-        return DnsAnswer("again" if code == dns.rcode.SERVFAIL else "failed")
+        # With these a server asks its client to try another.
+        again = {dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED}
+        return DnsAnswer("again" if code in again else "failed")
     records = tuple(
         DnsRecord(dns.rdatatype.to_text(rdata.rdtype), _fields(rdata), rrset.ttl)
         for rrset in response.answer

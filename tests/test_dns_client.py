@@ -34,6 +34,7 @@ ZONE: dict[str, Any] = {
     "sec.ex": {"secure": True, "A": ["192.0.2.3"]},
     "again.ex": "again",
     "refused.ex": "failed",
+    "malformed.ex": "malformed",
     "silent.ex": "silent",
     "big.ex": {"TXT": [f'"{n:04d}{"x" * 200}"' for n in range(20)]},
 }
@@ -125,7 +126,8 @@ def test_names_of_zones(port: int) -> None:
         ("h.ex", "no data"),
         ("nonesuch.ex", "no domain"),
         ("again.ex", "again"),
-        ("refused.ex", "failed"),
+        ("refused.ex", "again"),
+        ("malformed.ex", "failed"),
         ("silent.ex", "again"),
         ("h..ex", "failed"),
         ("x" * 64 + ".ex", "failed"),

@@ -210,6 +210,16 @@ def test_rows_are_text_as_the_engine_writes_it(database: str) -> None:
     assert list(rows) == [("1", "x"), ("2.5", None), ("1.0e+100", "\xff")]
     assert FILES.sqlite(database, "select 3.0, 'a;b'; ; ")[1] == [("3.0", "a;b")]
     assert FILES.sqlite(database, "")[1] == []
+    assert FILES.sqlite(database, "select -1e300 * 1e300")[1] == [("-Inf",)]
+
+
+def test_rows_of_several_statements(database: str) -> None:
+    rows = FILES.sqlite(database, "select 1 as a; select 2 as b; select 3 where 0")[1]
+    assert rows == [("1",), ("2",)]
+    twice = "select n, s from t where n < 2"
+    assert FILES.sqlite(database, f"{twice}; {twice}")[1] == [("1", "x"), ("1", "x")]
+    with pytest.raises(FileFailed, match="rows of several kinds"):
+        FILES.sqlite(database, "select 1, 2; select 3")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import sqlite3
 import time
@@ -24,11 +25,12 @@ Row = tuple[str | None, ...]
 def query_sqlite(
     path: bytes, query: str, seconds: float, octets: int
 ) -> tuple[list[str], list[Row]]:
-    """The columns and the rows of the last statement of a query that has any.
+    """The columns and the rows of a query; of several statements the rows of all.
 
     query: octets, and so is all text that comes back; numbers are written as the engine
     itself writes them. Raises OSError: what the engine says, ETIMEDOUT after `seconds`,
-    EFBIG where the rows have more than `octets` or the query is too long.
+    EFBIG where the rows have more than `octets` or the query is too long, ENOTSUP where
+    several statements have rows of several columns each.
     """
     if len(query) > _QUERY_LIMIT or query.count(";") > _STATEMENTS_LIMIT:
         raise OSError(errno.EFBIG, "the query is too long")
@@ -44,11 +46,18 @@ def query_sqlite(
             )
             columns: list[str] = []
             rows: list[Row] = []
+            left = octets
             for statement in statements:
                 cursor = database.execute(statement)
                 if cursor.description is not None:
-                    columns = [_octets(column[0]) for column in cursor.description]
-                    rows = list(_rows(cursor, octets))
+                    names = [_octets(column[0]) for column in cursor.description]
+                    more = list(_rows(cursor, left))
+                    left -= sum(len(value or "") + 1 for row in more for value in row)
+                    several = len(names) > 1 or len(columns) > 1
+                    if rows and more and several and names != columns:
+                        raise OSError(errno.ENOTSUP, "rows of several kinds")
+                    columns = names if more or not rows else columns
+                    rows += more
             return columns, rows
     except sqlite3.Error as error:
         if time.monotonic() > deadline:
@@ -92,6 +101,8 @@ def _text(value: float | bytes) -> str:
         return value.partition(b"\0")[0].decode("latin-1")
     if isinstance(value, int):
         return str(value)
+    if math.isinf(value):
+        return "Inf" if value > 0 else "-Inf"
     mantissa, letter, exponent = f"{value:.15g}".partition("e")
     point = "" if "." in mantissa or not mantissa[-1].isdigit() else ".0"
     return mantissa + point + letter + exponent

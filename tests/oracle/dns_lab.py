@@ -1,16 +1,16 @@
 """A private DNS for a real Exim: a server on a loopback that is Exim's alone.
 
-`ask_with_dns` runs this file in a network and a mount namespace of its own, where
+`exim_with_dns` runs this file in a network and a mount namespace of its own, where
 /etc/resolv.conf names 127.0.0.1; there it serves a zone and lets Exim ask. Needs root.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,11 @@ import dns.rrset
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-RCODES = {"again": dns.rcode.SERVFAIL, "failed": dns.rcode.REFUSED}
+RCODES = {
+    "again": dns.rcode.SERVFAIL,
+    "failed": dns.rcode.REFUSED,
+    "malformed": dns.rcode.FORMERR,
+}
 LONGEST_CHAIN = 16
 
 
@@ -33,7 +37,8 @@ def answer(zone: Mapping[str, Any], octets: bytes) -> bytes | None:
     """The answer of a resolver that knows this zone and nothing else.
 
     zone: {"NAME": {"TYPE": ["RDATA", …]}}, names in lower case without a last dot.
-    Instead of records "again", "failed", "silent" (no answer) or "secure" beside types.
+    Instead of types or records: a word of RCODES, or "silent" (no answer). "secure"
+    beside types: the resolver vouches for them.
     """
     query = dns.message.from_wire(octets)
     question = query.question[0]
@@ -131,21 +136,22 @@ def main(zone: str, *command: str) -> int:
     return done.returncode
 
 
-def with_dns(
-    folder: Path, zone: Mapping[str, Any], *command: str, text: bytes = b""
-) -> subprocess.CompletedProcess[bytes]:
-    """Run a command where the DNS is the zone. stderr ends with what was asked."""
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        zone_file = Path(place, "zone.json")
-        zone_file.write_text(json.dumps(zone), "utf-8")
-        resolver = Path(place, "resolv.conf")
-        resolver.write_text("nameserver 127.0.0.1\noptions edns0 trust-ad\n", "utf-8")
-        script = 'ip link set lo up && mount --bind "$0" /etc/resolv.conf && exec "$@"'
-        return subprocess.run(
-            ["unshare", "-n", "-m", "sh", "-c", script, str(resolver),
-             sys.executable, __file__, str(zone_file), *command],
-            input=text, capture_output=True, check=False, timeout=300,
-        )  # fmt: skip
+def exim_with_dns(exim: Path, folder: Path, zone: Mapping[str, Any]) -> Path:
+    """A command that is Exim where the DNS is the zone, and tells what was asked."""
+    zone_file, resolver = folder / "zone.json", folder / "resolv.conf"
+    zone_file.write_text(json.dumps(zone), "utf-8")
+    resolver.write_text("nameserver 127.0.0.1\noptions edns0 trust-ad\n", "utf-8")
+    inside = shlex.join([sys.executable, __file__, str(zone_file), str(exim)])
+    place = shlex.quote(str(resolver))
+    steps = (
+        f'ip link set lo up && mount --bind {place} /etc/resolv.conf && {inside} "$@"'
+    )
+    command = folder / "exim-with-dns"
+    command.write_text(
+        f'#!/bin/sh\nexec unshare -n -m sh -c {shlex.quote(steps)} exim "$@"\n'
+    )
+    command.chmod(0o755)
+    return command
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ Exim specification, sections 9.18 to 9.20; RFC 1035; draft-ietf-marid-csv-csa fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from eximkit.expansion import ip, regex
 from eximkit.expansion.alabel import domain_to_alabel
+from eximkit.expansion.lookups.dns_records import speaks_for_all
 from eximkit.expansion.numbers import seconds
 from eximkit.expansion.strings import lower
 from eximkit.expansion.values import ExpansionFailed, NotPure
@@ -84,22 +85,25 @@ class Asker:
         downwards.
         """
         result = self.ask(f"_client._smtp.{name}", "SRV")
+        if result.status in {"found", "again"}:
+            return result
         zone = result.zone.rstrip(".")
         inside = lower(name).endswith(f".{lower(zone)}")
         if result.status != "no data" or not zone or not inside:
-            return result
+            return Result("no domain")
         labels = name.split(".")
         first = len(labels) - len(zone.split("."))
         for _ in range(self._number("dns_csa_search_limit", CSA_LIMIT)):
             if first <= 0:
                 break
-            result = self.ask(f"_client._smtp.{'.'.join(labels[first:])}", "SRV")
-            if result.status not in EMPTY_HANDED:
-                return Result(
-                    result.status, result.records, result.secure, below=True
-                )  # fmt: skip
+            above = ".".join(labels[first:])
+            result = self.ask(f"_client._smtp.{above}", "SRV")
+            if result.status == "again":
+                return result
+            if any(speaks_for_all(record.fields) for record in result.records):
+                return replace(result, below=True)
             first -= 1
-        return Result("no domain", secure=result.secure)
+        return Result("no domain")
 
     def _answer(self, name: str, kind: str) -> DnsAnswer:
         name = name.partition("\0")[0]
@@ -108,8 +112,10 @@ class Asker:
                 name = domain_to_alabel(name)
             except ExpansionFailed:
                 return NOWHERE
-        if not name or (kind not in UNCHECKED and not self._is_name(name)):
+        if kind not in UNCHECKED and not self._is_name(name):
             return NOWHERE
+        if not name:
+            return DnsAnswer("failed")
         self.questions += 1
         if self.questions > MAXIMUM_QUESTIONS:
             raise NotAllowed(f"more than {MAXIMUM_QUESTIONS} questions to the DNS")

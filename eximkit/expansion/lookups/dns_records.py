@@ -58,9 +58,16 @@ def _csa(fields: Sequence[str], _separators: Separators, below: bool) -> str | N
     if priority != CSA_VERSION:
         return None
     if below:
-        return f"X {host}" if int(port) & 1 else None
-    code = CSA_CODES.get(weight)
+        code: str | None = "X" if int(port) & 1 else "?"
+    else:
+        code = CSA_CODES.get(weight)
     return None if code is None else f"{code} {host}"
+
+
+def speaks_for_all(fields: Sequence[str]) -> bool:
+    """Whether a CSA record says that all names below its own need one as well."""
+    priority, _weight, port, _host = fields
+    return priority == CSA_VERSION and bool(int(port) & 1)
 
 
 FORMATS: dict[str, Format] = {

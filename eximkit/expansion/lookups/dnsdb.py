@@ -180,13 +180,13 @@ def _uncertain(result: Result, query: Query) -> bool:
 
 
 def _collect(output: list[str], query: Query, result: Result) -> None:
-    """Add the records. A separator stands only after something that is not empty."""
+    """Add the records. A separator stands only after something that is not empty, and
+    before records that are left out as well.
+    """
     formatted = FORMATS[query.type]
     for record in result.records:
-        text = formatted(record.fields, query.separators, result.below)
-        if text is None:
-            continue
         if output:
             output.append(query.separators.records)
+        text = formatted(record.fields, query.separators, result.below)
         if text:
             output.append(text)

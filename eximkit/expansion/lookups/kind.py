@@ -23,6 +23,8 @@ _PARTIAL = re.compile(r"partial([0-9]*)(?:-|\(([!-'*-/:-@\[-`{-~(]*)\))")
 LEAST = 2
 """How many components a partial match leaves where no number says so."""
 AFFIX = "*."
+_PLAINEST = "cdb"
+"""A type that has no options but those of all types with a key, which queries share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,11 @@ def read_kind(text: str, release: Release, *, keyed: bool | None = None) -> Kind
 def _known(name: str, option: str, release: Release) -> bool:
     """Exim passes over options that it does not know."""
     word, sign, value = option.partition("=")
-    for known in catalog.lookup_options(name, release):
-        if known.name == word:
-            return bool(sign) and (known.values is None or value in known.values)
-    return False
+    return bool(sign) and any(
+        known.name == word and (known.values is None or value in known.values)
+        for kind in (name, _PLAINEST)
+        for known in catalog.lookup_options(kind, release)
+    )
 
 
 def _partial(text: str) -> tuple[int | None, str, str]:

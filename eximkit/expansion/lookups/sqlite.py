@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eximkit.expansion.lookups.table import Context
 
 _TO_QUOTE = re.compile(r'"|.*[ \t\r\n]', re.DOTALL)
-_BOUNDS = frozenset({errno.EFBIG, errno.ETIMEDOUT})
+_BOUNDS = frozenset({errno.EFBIG, errno.EILSEQ, errno.ENOTSUP, errno.ETIMEDOUT})
 _UNREAD = frozenset({errno.EISDIR, errno.EINVAL, errno.EACCES, errno.ENOTDIR})
 
 

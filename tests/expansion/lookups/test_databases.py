@@ -253,7 +253,7 @@ def test_the_database_is_named_by_an_absolute_path() -> None:
     for kind, query in (("sqlite", "one"), ("sqlite", ""), ("sqlite,file=", "one"),
                         ("sqlite,file=db", "one")):  # fmt: skip
         assert look(there, kind, None, query) == wanted
-    assert look(there, "sqlite,ret=key,file=/db", None, "one") == "Al"
+    assert look(there, "sqlite,ret=key,file=/db", None, "one") == "one"
 
 
 @pytest.mark.parametrize(
