@@ -26,7 +26,7 @@ from eximkit.report import expand_failure, expand_jsonl, expand_tree, finding_te
 from eximkit.source import SourceFile, Text, decode, octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from eximkit.catalog import Release
     from eximkit.cli.expand_setup import Options
@@ -59,21 +59,28 @@ class ExpandRun:
             (self._string(text), f"string {number}" if several else "string")
             for number, text in enumerate(self.options.strings, 1)
         )
-        if self.options.check and not self.options.tree:
-            result = combined(self._checked(text, name) for text, name in named)
-            emit(finding_text.report(result, style(None)), None)
-            return
-        for text, name in named:
-            emit(self.respond(text, name), None, dialogue=True)
+        self._answer(named, "")
 
     def answer_lines(self) -> None:
         """The lines of standard input, with a prompt each, as `exim -be` does."""
-        prompt = "" if self.options.check or self.options.tree else "> "
+        lines = enumerate(joined(_lines(sys.stdin.buffer)), 1)
+        named = ((line, f"line {number}") for number, line in lines)
+        self._answer(named, "> ")
+
+    def _answer(self, named: Iterable[tuple[str, str]], prompt: str) -> None:
+        """Answer strings that have names; or, where they are checked only, report."""
+        if self.options.check and not self.options.tree:
+            results = [self._checked(text, name) for text, name in named]
+            if results:
+                emit(finding_text.report(_together(results), style(None)), None)
+            return
+        if self.options.tree:
+            prompt = ""
 
         def said() -> Iterator[str]:
             yield prompt
-            for number, line in enumerate(joined(_lines(sys.stdin.buffer)), 1):
-                yield from self.respond(line, f"line {number}")
+            for text, name in named:
+                yield from self.respond(text, name)
                 yield prompt
             yield "\n" if prompt else ""
 
@@ -184,6 +191,13 @@ class ExpandRun:
         return Failure.unsupported(
             f"it takes more than {self.options.timeout:g} seconds"
         )
+
+
+def _together(results: list[LintResult]) -> LintResult:
+    """The results for several strings as one."""
+    if len(results) == 1:
+        return results[0]
+    return replace(combined(results), paths=(f"{len(results)} strings",))
 
 
 def _fragment(text: Text, release: Release) -> Config:

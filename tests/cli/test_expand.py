@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from eximkit import catalog
 from eximkit.cli import main
 from eximkit.cli.completion import Permission
 from eximkit.machine.world import PERMISSIONS
 
+NEWEST = str(catalog.NEWEST)
 CONFIG = """\
 primary_hostname = mail.example.org
 qualify_domain = example.org
@@ -416,6 +418,15 @@ def test_check_touches_nothing_and_shows_the_place() -> None:
         "1 | ${if eqq{a}{b}}",
     ]
     assert "string 2:1" not in run.stdout
+
+
+def test_check_of_lines_is_one_report() -> None:
+    run = expand("--check", stdin="$nosuch\nfine\n${uc:\\\nx}${lcc:y}\n\n")
+    assert run.exit_code == 1
+    assert "line 1:1:2: EXS201" in run.stdout
+    assert "line 3:1:" in run.stdout
+    assert run.stdout.endswith("4 strings: 2 errors (Exim " + NEWEST + ")\n")
+    assert value("--check", stdin="") == ""
 
 
 def test_check_of_a_whole_configuration() -> None:
