@@ -24,7 +24,7 @@ _PLAIN = re.compile(
     rb"""(?:
       [^\\()\[*+?}]                   # itself, or an operator that asks for no more
     | \\[^A-Za-z0-9\n] | \\[dDwWsSbBtafe]
-    | \((?:\?(?:[ix]+(?::|(?=\))) | :))?
+    | \((?:\?(?:[ix]+(?::|(?=\))) | :) | (?![?*]))
     | \)
     | [*+?}](?![+])                   # not possessive
     | \[(?:\^?\]?)(?:
