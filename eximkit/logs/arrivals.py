@@ -49,7 +49,9 @@ BEHIND_SIZE = (
 """What may stand behind S=: mostly text of the message's sender."""
 
 
-def _session(host: str, ident: str, dn: str, authenticated: str) -> str:
+def _session(
+    host: str, ident: str, dn: str, authenticated: str, protocol: str = r"[^ ]++"
+) -> str:
     return (
         field("reference", "R")
         + word("dnssec", "DS")
@@ -58,7 +60,7 @@ def _session(host: str, ident: str, dn: str, authenticated: str) -> str:
         + ident
         + field("connection_id", "Ci")
         + field("proxy", "PRX")
-        + field("protocol", "P")
+        + field("protocol", "P", protocol)
         + field("proxy_2", "PRX")
         + word("form", r"L[.*]?+-?+")
         + word("spf", r"SPF(?:=[^ ]++)?+")
@@ -99,16 +101,23 @@ def _patient() -> Patient:
 
     An ident and an authentication id may hold blanks. Where they seem to hold the end
     of a HELO and an address, it is rather the HELO that holds fields: no authentication
-    is needed to send one. The last pattern lets ids hold anything.
+    is needed to send one. Only the last pattern lets them hold that.
+
+    The names of Exim's protocols end in `a` where there was an authentication: there,
+    and only there, A= follows a certificate.
     """
     host = f"(?:{patient_client()}{INTERFACE})?"
     ident = f"(?: U=(?P<ident>(?:{BEFORE_ADDRESS})+?))?"
+    login = f" A=(?P<authenticated>(?:{BEFORE_ADDRESS})+?)"
+    readings = (
+        (login, "[^ ]++(?<=a)"),
+        ("", "[^ ]++(?<!a)"),
+        ("(?: A=(?P<authenticated>.+?))?", "[^ ]++"),
+    )
     return Patient(
         *(
-            _SENDER
-            + _session(host, ident, ANY_DN, f"(?: A=(?P<authenticated>{value}))?")
-            + BEHIND_SIZE
-            for value in (rf'(?:(?!"){BEFORE_ADDRESS})+?', ".+?")
+            _SENDER + _session(host, ident, ANY_DN, *reading) + BEHIND_SIZE
+            for reading in readings
         )
     )
 

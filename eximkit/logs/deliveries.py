@@ -165,8 +165,9 @@ def _take_unquoted(text: str, values: Values) -> int:
             # Local deliveries are logged in lower case.
             local_part = _ESCAPED.sub(r"\1", found["quoted"][1:-1]).lower()
             same = (local_part, f"{local_part}@{found['domain'].lower()}")
-            for stop in (at, text.rfind(_PARENTS_START, 0, at)):
-                if text[: max(stop, 0)].lower() in same:
+            before_parents = text.rfind(_PARENTS_START, 0, at)
+            for stop in (at, at if before_parents < 0 else before_parents):
+                if text[:stop].lower() in same:
                     end = found.end()
                     values[INDEX["address"]] = text[:stop]
                     values[INDEX["original"]] = found["original"]
