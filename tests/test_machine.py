@@ -344,13 +344,15 @@ def test_what_is_no_command(arguments: list[str]) -> None:
 # --- time and caller ------------------------------------------------------------------
 
 
-def test_offsets_of_time_zones() -> None:
+def test_offsets_of_time_zones(monkeypatch: pytest.MonkeyPatch) -> None:
     july = 1_750_000_000
     assert offset_of("UTC")(july) == 0
     assert offset_of("Europe/Paris")(july) == 7200
-    for wrong in ("No/Where", "../etc/passwd", "", "/etc/passwd"):
+    for wrong in ("No/Where", "../etc/passwd", "/etc/passwd"):
         assert offset_of(wrong)(july) == 0
-    here = time.localtime(july).tm_gmtoff
+    here = offset_of(None)(july)
+    assert offset_of("")(july) == here
+    monkeypatch.setenv("TZ", "Etc/GMT-14")
     assert offset_of(None)(july) == here
 
 
