@@ -23,6 +23,7 @@ from eximkit.expansion.limits import (
     MAXIMUM_OUTPUT,
     MAXIMUM_STEPS,
     OCTETS_PER_STEP,
+    TOO_DEEP,
     Exhausted,
     Limits,
 )
@@ -153,7 +154,7 @@ class Evaluator:
         self.source = tree.source or saved
         try:
             if self.depth > MAXIMUM_DEPTH:
-                return self.beyond("nested too deep")
+                return self.beyond(TOO_DEEP)
             values = [self.node(part) for part in parts]
         finally:
             self.depth -= 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from eximkit.expansion.evaluate import Evaluator
 from eximkit.expansion.limits import DEFAULT_LIMITS, Limits
 from eximkit.expansion.values import ExpansionFailed, Failure, Known, Unknown
+from eximkit.expansion.world import NotAllowed
 
 if TYPE_CHECKING:
     from eximkit.expansion.environment import Environment
@@ -39,6 +40,8 @@ def expand(
         tree = evaluator.texts.tree(text)
     except ExpansionFailed as failed:
         return Failure.of(failed)
+    except NotAllowed as missing:
+        return Failure.unsupported(missing.what)
     flaws = list(evaluator.texts.flaws.values())
     result = evaluator.run(tree)
     if isinstance(result, Unknown):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 MAXIMUM_DEPTH = 100
 """How deep items may nest before the evaluator gives up (its result is then opaque)."""
+TOO_DEEP = f"it is nested more than {MAXIMUM_DEPTH} deep"
+
 MAXIMUM_STEPS = 50_000
 """How many parts of strings one evaluation may visit; lists multiply them."""
 

@@ -33,7 +33,7 @@ NOT_EXECUTED = 127
 """The exit status where a command cannot be started."""
 
 _IS_DIRECTORY = 21
-_SPLIT_FIRST_SINCE = "4.96"
+_SPLIT_FIRST_SINCE = catalog.release("4.96")
 
 
 def known_text(value: Value, what: str) -> str:
@@ -126,7 +126,7 @@ def _arguments(evaluator: Evaluator, node: Item, *, preexpand: bool) -> list[str
     `preexpand`, and before 4.96, all of it is expanded first, and then split.
     """
     argument = node.arguments[0]
-    if preexpand or evaluator.environment.release < catalog.release(_SPLIT_FIRST_SINCE):
+    if preexpand or evaluator.environment.release < _SPLIT_FIRST_SINCE:
         whole = known_text(evaluator.expand(argument), "a command")
         return split_command(whole)
     if not evaluator.source:

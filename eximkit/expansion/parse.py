@@ -28,6 +28,10 @@ MAX_DEPTH = 2_000
 _ADVICE = "split it: macros, an ACL or a lookup"
 
 
+class TooLarge(ExpansionSyntaxError):
+    """A string that Exim might take, but that is not read here."""
+
+
 def parse(text: str) -> Expansion:
     """The tree of an expansion string (octet text, see `source.py`).
 
@@ -38,7 +42,7 @@ def parse(text: str) -> Expansion:
         plain = (Literal(0, len(text), text),) if text else ()
         return Expansion(0, len(text), plain, source=text)
     if len(text) > MAX_LENGTH:
-        raise ExpansionSyntaxError(
+        raise TooLarge(
             f"the expansion has {len(text)} characters; "
             f"no more than {MAX_LENGTH} are read",
             MAX_LENGTH, len(text), _ADVICE,
@@ -55,7 +59,7 @@ def parse(text: str) -> Expansion:
     if text.count("{") > MAX_DEPTH:
         deepest, where = depth(tree)
         if deepest > MAX_DEPTH:
-            raise ExpansionSyntaxError(
+            raise TooLarge(
                 f"the expansion is nested {deepest} deep; "
                 f"no more than {MAX_DEPTH} levels are read",
                 where.start, where.end, _ADVICE,

@@ -24,15 +24,17 @@ from eximkit.expansion.nodes import (
 )
 from eximkit.expansion.quoting import quote_for_lookup
 from eximkit.expansion.values import ExpansionFailed
+from eximkit.expansion.walk import walk
 from eximkit.source import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from eximkit.catalog import Release
     from eximkit.expansion.defect import Defect
     from eximkit.expansion.nodes import Expansion, Node
 
+_SPLIT_FIRST_SINCE = catalog.release("4.96")
 _USER_PREFIX = "acl_"
 _PLACES: dict[str, tuple[str, ...]] = {
     "certextract": ("field arg", "cert variable arg"),
@@ -55,11 +57,22 @@ _LEAST = {"prvscheck": 1}
 def refusals(tree: Expansion, release: Release) -> dict[int, tuple[Node, str]]:
     """What Exim does not understand: nodes and its messages, by the nodes' ids."""
     found: dict[int, tuple[Node, str]] = {}
+    unread: set[int] = set()
     for node, defect in faulty(tree, release):
+        if not found and not unread and release >= _SPLIT_FIRST_SINCE:
+            unread = {id(inner) for inner in _commands(tree)}
         words = refusal(node, defect, release, tree.source)
-        if words:
+        if words and id(node) not in unread:
             found[id(node)] = node, words
     return found
+
+
+def _commands(tree: Expansion) -> Iterator[Node]:
+    """What stands in commands: they are split before anything in them is looked at."""
+    for node in walk(tree):
+        if isinstance(node, Item) and node.name == "run" and not node.options:
+            for argument in node.arguments:
+                yield from walk(argument)
 
 
 def refusal(node: Node, defect: Defect, release: Release, source: str) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eximkit.errors import ExpansionSyntaxError
-from eximkit.expansion.parse import parse
+from eximkit.expansion.parse import TooLarge, parse
 from eximkit.expansion.refusals import refusals
 from eximkit.expansion.values import ExpansionFailed
+from eximkit.expansion.world import NotAllowed
 
 if TYPE_CHECKING:
     from eximkit.catalog import Release
@@ -28,12 +29,18 @@ class Texts:
     """What Exim says of nodes, by their ids (which are theirs while they are here)."""
 
     def tree(self, text: str) -> Expansion:
-        """The tree of a text. Raises ExpansionFailed where it cannot be taken apart."""
+        """The tree of a text.
+
+        Raises ExpansionFailed where it cannot be taken apart, NotAllowed where it is
+        too large to be.
+        """
         tree = self.trees.get(text)
         if tree is not None:
             return tree
         try:
             tree = parse(text)
+        except TooLarge as error:
+            raise NotAllowed(error.message) from error
         except ExpansionSyntaxError as error:
             raise ExpansionFailed(error.message, syntax=True) from error
         if self.release is not None:

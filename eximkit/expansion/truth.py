@@ -13,6 +13,7 @@ from eximkit import catalog
 from eximkit.expansion import acl_run, signing
 from eximkit.expansion.conditions import CONDITIONS, LISTS, Verdict, match_list
 from eximkit.expansion.jsontext import json_items
+from eximkit.expansion.limits import MAXIMUM_DEPTH, TOO_DEEP
 from eximkit.expansion.list_context import Around
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.nodes import (
@@ -47,7 +48,14 @@ if TYPE_CHECKING:
 
 def truth(evaluator: Evaluator, condition: Condition) -> bool | None:
     """Whether a condition holds; None where that is not known and was not decided."""
-    answer = _predicate(evaluator, condition)
+    evaluator.depth += 1
+    try:
+        if evaluator.depth > MAXIMUM_DEPTH:
+            evaluator.beyond(TOO_DEEP)
+            return None
+        answer = _predicate(evaluator, condition)
+    finally:
+        evaluator.depth -= 1
     return answer if answer is None or not condition.negated else not answer
 
 
@@ -122,6 +130,7 @@ def _known(
 
 
 def _outcome(evaluator: Evaluator, name: str, texts: list[str]) -> Verdict:
+    evaluator.charge(sum(map(len, texts)) // OCTETS_COMPARED)
     if evaluator.concrete and name in LISTS:
         return match_list(name, texts, Around(evaluator))
     return CONDITIONS[name](texts)
@@ -225,6 +234,9 @@ def _equal(_name: str, arguments: list[Value]) -> bool | None:
             return emptiness(other)
     return None
 
+
+OCTETS_COMPARED = 64
+"""How many octets of a condition's strings count as one more step."""
 
 COMPARISONS: dict[str, Callable[[int, int, int, int], bool | None]] = {
     "=": lambda a, b, c, d: True if a == b == c == d else _apart(a, b, c, d),
