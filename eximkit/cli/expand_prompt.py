@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import readline
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from eximkit.source import octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from eximkit.catalog import Release
     from eximkit.cli.expand_run import ExpandRun
@@ -86,7 +86,19 @@ def _history_file() -> Path | None:
     return Path(base, "eximkit", "expand_history")
 
 
+def _editor() -> ModuleType | None:
+    """What edits lines, where this Python has it."""
+    try:
+        import readline
+    except ImportError:
+        return None
+    return readline
+
+
 def _prepare(history: Path | None, release: Release) -> None:
+    readline = _editor()
+    if readline is None:
+        return
     readline.set_history_length(HISTORY_LENGTH)
     if history is not None:
         with suppress(OSError):
@@ -98,7 +110,8 @@ def _prepare(history: Path | None, release: Release) -> None:
 
 def _keep(history: Path | None) -> None:
     """Write the history, where that is possible."""
-    if history is None:
+    readline = _editor()
+    if history is None or readline is None:
         return
     with suppress(OSError):
         history.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
