@@ -32,6 +32,17 @@ def _all(fields: Sequence[str], separators: Separators, _below: bool) -> str:
     return (" " if separators.fields is None else separators.fields).join(fields)
 
 
+def _srv(fields: Sequence[str], separators: Separators, below: bool) -> str:
+    # With nothing to stand between fields, those in the middle are left out.
+    if separators.fields == "":
+        return fields[0] + fields[-1]
+    return _all(fields, separators, below)
+
+
+def _tlsa(fields: Sequence[str], separators: Separators, below: bool) -> str:
+    return fields[0] if separators.fields == "" else _all(fields, separators, below)
+
+
 def _second(fields: Sequence[str], _separators: Separators, _below: bool) -> str:
     return fields[1]
 
@@ -82,8 +93,8 @@ FORMATS: dict[str, Format] = {
     "PTR": _first,
     "SOA": _soa,
     "SPF": _spf,
-    "SRV": _all,
-    "TLSA": _all,
+    "SRV": _srv,
+    "TLSA": _tlsa,
     "TXT": _txt,
     "ZNS": _first,
 }

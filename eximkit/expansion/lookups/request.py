@@ -97,7 +97,9 @@ def perform(
     try:
         return find(request, world, expand, options)
     except Deferred as deferred:
-        asked = request.query if request.key is None else request.key
+        asked = request.key
+        if asked is None:
+            asked = request.query.lstrip(BLANK)
         shown = escape(asked).replace("\t", "\\t")
         raise ExpansionFailed(
             f'lookup of "{shown}" gave DEFER: {deferred.reason}'

@@ -112,6 +112,8 @@ def test_types(query: str, found: str | None) -> None:
         (">,; mx=h.ex", "10m1.ex,5M2.ex"),
         (">:,- srv=h.ex", "1-2-25-s1.ex"),
         (">:,- tlsa=h.ex", "3-1-1-ab01"),
+        (">:; srv=h.ex", "1s1.ex"),
+        (">:; tlsa=h.ex", "3"),
         (">:,- txt=h.ex", "one-two:three"),
         (">:; txt=h.ex", "onetwo:three"),
         (">:,- spf=h.ex", "v=spf1- -all"),
@@ -196,6 +198,10 @@ TIMEOUT = "unsupported dnsdb timeout value"
 )
 def test_deferred(query: str, reason: str) -> None:
     assert ask(query) == f'Failed: lookup of "{query}" gave DEFER: {reason}'
+
+
+def test_blanks_before_a_query_are_not_shown() -> None:
+    assert ask(" \n\t= h.ex") == f'Failed: lookup of "= h.ex" gave DEFER: {TYPE}'
 
 
 def test_what_is_no_name_is_not_asked_for() -> None:
