@@ -25,7 +25,7 @@ parted by something that Exim does not do."""
 
 PIECE = re.compile(
     rb"^((?:" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")(" + SYSLOG_SOURCE + rb"))"
-    rb"\[(\d{1,4})[/\\](\d{1,4})\] ",
+    rb"\[(\d{1,6})[/\\](\d{1,6})\] ",
     re.MULTILINE,
 )
 

@@ -28,7 +28,7 @@ _OWN = DATE + rb" " + CLOCK + rb"(?:" + MILLISECONDS + rb")?+(?: " + ZONE + rb")
 _LINE = re.compile(
     rb"^(?:(?:(?P<month>" + SYSLOG_TIME + rb")|(?P<iso>" + ISO_TIME + rb"))"
     rb"(?P<program>" + SYSLOG_SOURCE + rb"))?+"
-    rb"(?:\[\d{1,4}[/\\]\d{1,4}\] )?+"
+    rb"(?:\[\d{1,6}[/\\]\d{1,6}\] )?+"
     rb"(?:(?P<own>" + _OWN + rb")(?:" + PROCESS + rb" )?+)?+"
     rb"(?P<event>" + MESSAGE_ID + rb" (?:<=|\(=|[=*>-]>|\*\*|==|Completed)[ \n])?+",
     re.MULTILINE,

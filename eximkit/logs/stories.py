@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from eximkit.logs.chunks import PIECE
 from eximkit.logs.patterns import lines_in
+from eximkit.logs.pieces import join_pieces
 from eximkit.logs.syntax import (
     CLOCK,
     DATE,
@@ -26,18 +27,18 @@ _STAMP = (
 )  # fmt: skip
 _SYSLOG = (
     rb"(?:" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")" + SYSLOG_SOURCE
-    + rb"(?:\[\d{1,4}[/\\]\d{1,4}\] )?+(?:" + _STAMP + rb")?+(?:" + PROCESS + rb" )?+"
+    + rb"(?:\[\d{1,6}[/\\]\d{1,6}\] )?+(?:" + _STAMP + rb")?+(?:" + PROCESS + rb" )?+"
 )  # fmt: skip
 _HEAD = rb"(?:" + _STAMP + rb"|" + _SYSLOG + rb")(" + MESSAGE_ID + rb") "
 
 # Each match is one line, whatever it is: the ids are then those of all lines in order.
 _IDS = re.compile(rb"^(?:" + _HEAD + rb")?+.*", re.MULTILINE)
 _LINE = re.compile(_HEAD)
-_MARK = re.compile(rb": \[\d{1,4}[/\\]\d{1,4}\] ")
+_MARK = re.compile(rb": \[\d{1,6}[/\\]\d{1,6}\] ")
 _MENTION = re.compile(rb"(?<![0-9A-Za-z])E?(" + MESSAGE_ID + rb")(?![0-9A-Za-z-])")
 _TIME = re.compile(
     rb"(?:(?:" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")" + SYSLOG_SOURCE
-    + rb"(?:\[\d{1,4}[/\\]\d{1,4}\] )?+)?+(?P<own>" + DATE + rb" " + CLOCK
+    + rb"(?:\[\d{1,6}[/\\]\d{1,6}\] )?+)?+(?P<own>" + DATE + rb" " + CLOCK
     + rb"(?:" + MILLISECONDS + rb")?+(?: " + ZONE + rb")?+)"
     rb"|(?P<iso>" + ISO_TIME + rb")|(?P<syslog>" + SYSLOG_TIME + rb")"
 )  # fmt: skip
@@ -90,9 +91,8 @@ def put_together(found: Lines) -> Lines:
 
 
 def content(line: bytes) -> bytes:
-    """The text of an entry, without what syslog put between its pieces."""
-    first, *more = line.rstrip(b"\n").split(b"\n")
-    return b"".join((first, *(PIECE.sub(b"", piece, count=1) for piece in more)))
+    """The text of an entry, its pieces joined."""
+    return b"".join(join_pieces(line.rstrip(b"\n").split(b"\n")))
 
 
 def id_at(text: bytes, line: int) -> bytes:

@@ -212,7 +212,7 @@ def test_entries_that_syslog_split_are_whole(once: bool) -> None:
     message = Story(A, SYSLOG[0] + SYSLOG[2] + SYSLOG[3], True)
     assert stories("anna@a.example") == [message]
     assert stories("a.example S=1") == [message]
-    assert stories("rejected RCPT") == [Story(b"", SYSLOG[4] + SYSLOG[5], True)]
+    assert stories(r"rejected\\n RCPT") == [Story(b"", SYSLOG[4] + SYSLOG[5], True)]
     assert stories(r"\[2/2\]") == []
 
 
