@@ -160,11 +160,7 @@ def _window(since: str | None, until: str | None) -> Window:
     end = log_times.until(until, now) if until is not None else None
     if begin is not None and end is not None and begin >= end:
         raise SettingsError(f"nothing is after {since!r} and before {until!r}")
-    return Window(_as_logged(begin), _as_logged(end))
-
-
-def _as_logged(time: datetime | None) -> str:
-    return "" if time is None else f"{time:%Y-%m-%d %H:%M:%S}".zfill(19)
+    return Window.between(begin, end)
 
 
 def more_than_ascii() -> bool:

@@ -38,15 +38,15 @@ from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION
 from eximkit.logs.sources import gather
 from eximkit.logs.stretches import Evidence, Selector
 from eximkit.logs.usage import NONE, Recorded, is_transaction
-from eximkit.logs.window import ANY_TIME
+from eximkit.logs.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
     from os import PathLike
 
     from eximkit.logs.bounded import BoundedCounts
     from eximkit.logs.summary import Summary
-    from eximkit.logs.window import Window
 
 TOP = 50
 """How many hosts are listed, unless somebody says otherwise."""
@@ -120,17 +120,19 @@ def analyse_logs(
     *,
     by: Iterable[str] = (),
     top: int = TOP,
-    window: Window = ANY_TIME,
+    since: datetime | None = None,
+    until: datetime | None = None,
     jobs: int = 1,
     year: int | None = None,
 ) -> LogReport:
     """What some logs say.
 
     paths: files, compressed or not, patterns for files, `-` for standard input. by,
-    top: as for `analyse`. window: the time looked at, any by default. jobs: how many
-    processes read at once. year: of the last entries of logs that carry none, instead
-    of that in which the file was last written. What could only be read in part is among
-    the report's problems; raises InputError where nothing could.
+    top: as for `analyse`. since, until: the time looked at, the end not included, by
+    the clock of the log. jobs: how many processes read at once. year: of the last
+    entries of logs that carry none, instead of that in which the file was last written.
+    What could only be read in part is among the report's problems; raises InputError
+    where nothing could, SettingsError for groups of no name.
     """
     groups = tuple(by)
     unknown = [name for name in groups if name not in NAMES]
@@ -140,7 +142,10 @@ def analyse_logs(
         )
     with gather(paths, year) as found:
         outcome = summarise(
-            found.sources, jobs=jobs, wanted=wanted(groups), window=window
+            found.sources,
+            jobs=jobs,
+            wanted=wanted(groups),
+            window=Window.between(since, until),
         )
         problems = [*found.problems, *outcome.problems]
         return analyse(

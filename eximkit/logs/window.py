@@ -18,6 +18,7 @@ from eximkit.logs.syntax import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 _OWN = DATE + rb" " + CLOCK
 _LINE = re.compile(
@@ -34,6 +35,14 @@ class Window:
 
     since: str = ""
     until: str = ""
+
+    @classmethod
+    def between(cls, since: datetime | None, until: datetime | None) -> Window:
+        """From `since` on and before `until`, None for any time.
+
+        Zones are not looked at: a log need not say of which its times are.
+        """
+        return cls(_as_logged(since), _as_logged(until))
 
     def __contains__(self, time: str) -> bool:
         return self.since <= time and (not self.until or time < self.until)
@@ -67,6 +76,10 @@ class Window:
 
 
 ANY_TIME = Window()
+
+
+def _as_logged(time: datetime | None) -> str:
+    return "" if time is None else f"{time:%Y-%m-%d %H:%M:%S}".zfill(19)
 
 
 def _written(time: bytes, year: int | None) -> str:
