@@ -71,7 +71,8 @@ def expand(
     Nothing of the machine is touched but what --allow names. A STRING of - is the whole
     of standard input. Without STRING: a dialogue on a terminal, else the lines of
     standard input, as exim -be takes them; with --check and --config, every string of
-    the configuration that Exim expands. Exit code 1 tells of a failure or a finding.
+    the configuration that Exim expands. Settings are also taken from .eximkit.toml
+    beside FILE or above it. Exit code 1 tells of a failure or a finding.
     """
     from eximkit.cli.expand_run import ExpandRun
     from eximkit.cli.expand_setup import Options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from eximkit.cli.expand_jsonl import Malformed, Request, requests
-from eximkit.cli.expand_setup import console_of, release_of
+from eximkit.cli.expand_setup import console_of, release_of, with_settings
 from eximkit.cli.output import emit, style
 from eximkit.config.build import build
 from eximkit.config.console import Answer, joined
@@ -46,10 +46,10 @@ class ExpandRun:
 
     def __init__(self, options: Options) -> None:
         """Raises SettingsError for a value that means nothing, InputError."""
-        self.options = options
-        self.release = release_of(options)
+        self.options = with_settings(options)
+        self.release = release_of(self.options)
         self.given = Given(self.release)
-        self.console = console_of(options, self.release, self.given)
+        self.console = console_of(self.options, self.release, self.given)
         self.failed = False
 
     def answer_strings(self) -> None:

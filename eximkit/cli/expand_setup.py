@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from eximkit import catalog
+from eximkit.cli.lint_run import find_settings, root_of
 from eximkit.config.console import SETTING_SINCE, Console, macro_table
 from eximkit.config.environment import environment_of
 from eximkit.errors import InputError, SettingsError
@@ -44,6 +45,23 @@ class Options:
     max_steps: int
     max_output: int
     timeout: float
+
+
+def with_settings(options: Options) -> Options:
+    """The options, with what the settings file beside the configuration says.
+
+    The command line goes first. Raises SettingsError, InputError.
+    """
+    if options.config is None:
+        return options
+    settings = find_settings(options.config)
+    return replace(
+        options,
+        exim_version=options.exim_version or settings.exim_version,
+        root=options.root or root_of(settings),
+        # Of two definitions of a macro the later one counts.
+        defines=(*settings.define, *options.defines),
+    )
 
 
 def release_of(options: Options) -> Release:

@@ -69,7 +69,7 @@ class LintRun:
         run = cls(
             paths=tuple(dict.fromkeys(options.paths)),
             fragment=options.fragment,
-            root=options.root or _below(settings),
+            root=options.root or root_of(settings),
             # Of two definitions of a macro the later one counts.
             defines=(*settings.define, *options.defines),
             release=catalog.NEWEST if version is None else catalog.release(version),
@@ -165,7 +165,8 @@ def find_settings(path: str) -> Settings:
     return Settings()
 
 
-def _below(settings: Settings) -> str | None:
+def root_of(settings: Settings) -> str | None:
+    """The root that a settings file names, seen from here."""
     if settings.root is None:
         return None
     return str(Path(settings.directory) / settings.root)

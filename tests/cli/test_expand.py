@@ -163,6 +163,19 @@ def test_a_configuration_is_known(here: Path) -> None:
     assert value(*known, "-D", "WHO=none", "WHO") == "none"
 
 
+def test_the_settings_beside_a_configuration_count() -> None:
+    Path("etc").mkdir()
+    Path("etc/a.conf").write_text("keep_environment =\n")
+    Path(".eximkit.toml").write_text(
+        'exim-version = "4.95"\ndefine = ["FOO=a", "BAR=b"]\nroot = "etc"\n'
+    )
+    known = ["--config", "etc/a.conf", "--allow", "files", "-D", "BAR=c"]
+    text = "$version_number FOO BAR ${if exists{/a.conf}{y}{n}}"
+    assert value(*known, text) == "4.95 a c y"
+    assert value(*known, "--exim-version", "4.96", "$version_number") == "4.96"
+    assert value("FOO") == "FOO"
+
+
 def test_a_configuration_that_exim_refuses_is_told_of() -> None:
     Path("a.conf").write_text("no_such_option = 1\nWHO = you\n")
     run = expand("--config", "a.conf", "WHO")
