@@ -3,14 +3,14 @@
 Text that is skipped is read without its substitutions. Two conditions do not keep to
 that (checked with 4.96): `forany` and its like evaluate their condition for each item
 of a list that is written out, and `bool` judges its text. Either can fail, and then
-the whole string does.
+the whole string does; so can some items (`skipped_items`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eximkit.expansion import truth
+from eximkit.expansion import skipped_items, truth
 from eximkit.expansion.conditions import CONDITIONS
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.nodes import (
@@ -52,6 +52,8 @@ def _look(evaluator: Evaluator, node: Node) -> None:
         _each(evaluator, node)
     elif isinstance(node, Condition) and node.name == "bool" and node.arguments:
         _boolean(node.arguments[0])
+    elif isinstance(node, Item):
+        skipped_items.look_at(evaluator, node)
 
 
 def _place(node: Node, child: Node) -> str:
