@@ -301,13 +301,24 @@ def _saved(
     for delivery, count in summary.deliveries.items():
         if delivery.form and is_transaction(delivery) and not delivery.continued:
             _add(sent, delivery.tls, delivery.form, count)
-    early = total.usage.inbound.early
-    if connections is None or not connections.early or connections.early > early:
-        inbound = Saved(roundtrips.by_tls(received), "messages")
-    else:
-        scale = connections.early / early
-        inbound = Saved(roundtrips.by_tls(received, scale), "connections")
+    scale = _scale(total, connections)
+    inbound = Saved(
+        roundtrips.by_tls(received, scale), "connections" if scale else "messages"
+    )
     return {"in": inbound, "out": Saved(roundtrips.by_tls(sent), "connections")}
+
+
+def _scale(total: Tally, connections: Connections | None) -> roundtrips.Scale | None:
+    """Connections for each inbound message, None where they were not told apart."""
+    early = total.usage.inbound.early
+    late = sum(total.inbound.values()) - early
+    if connections is None or connections.early > early:
+        return None
+    others = connections.total - connections.early
+    return roundtrips.Scale(
+        connections.early / early if early else 1.0,
+        min(others / late, 1.0) if late else 1.0,
+    )
 
 
 def _add(table: dict[str, dict[str, int]], tls: str, form: str, count: int) -> None:

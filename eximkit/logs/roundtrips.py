@@ -9,7 +9,7 @@ with DATA, and so does one with TCP fast open.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,26 +73,31 @@ class Trips:
     possible: float
 
 
-def trips(
-    tls: str, *, early: float, greeted: float, late: float, scale: float = 1.0
-) -> Trips:
+class Scale(NamedTuple):
+    """Connections for each message that has an L field: of early ones, of others."""
+
+    early: float = 1.0
+    late: float = 1.0
+
+
+def trips(tls: str, *, early: float, greeted: float, late: float) -> Trips:
     """The trips of some connections.
 
     tls: `TLS1.3` and the like, "" in clear. early: connections with both kinds of
     pipelining. greeted: those that talked early and did not pipeline. late: those that
-    pipelined and were not early. scale: connections for each of these.
+    pipelined and were not early.
     """
     links = [link for link in LINKS if link.tls == _known(tls)]
     usual = links[0]
     least = min(link.saved for link in links)
-    short = greeted * scale * GREETING
+    short = greeted * GREETING
     return Trips(
         tls,
-        (early + greeted) * scale,
-        early * scale * usual.saved + short,
-        early * scale * least + short,
-        early * scale * (usual.dialogue or 0) + short / 2,
-        late * scale * usual.saved,
+        early + greeted,
+        early * usual.saved + short,
+        early * least + short,
+        early * (usual.dialogue or 0) + short / 2,
+        late * usual.saved,
     )
 
 
@@ -110,20 +115,19 @@ def total(rows: Iterable[Trips]) -> Trips:
 
 
 def by_tls(
-    forms: Mapping[str, Mapping[str, int]], scale: float = 1.0
+    forms: Mapping[str, Mapping[str, int]], scale: Scale | None = None
 ) -> tuple[Trips, ...]:
     """The trips for each TLS version, from the counts of L forms in each.
 
-    Of a form with a dot or a star and without: `L`, `L.` and `L*` pipelined; the `-` of
-    the others says that they did not.
+    `L`, `L.` and `L*` pipelined; the `-` of the others says that they did not.
     """
+    scale = scale or Scale()
     return tuple(
         trips(
             tls,
-            early=counts.get("L*", 0),
-            greeted=counts.get("L*-", 0),
-            late=counts.get("L", 0) + counts.get("L.", 0),
-            scale=scale,
+            early=counts.get("L*", 0) * scale.early,
+            greeted=counts.get("L*-", 0) * scale.early,
+            late=(counts.get("L", 0) + counts.get("L.", 0)) * scale.late,
         )
         for tls, counts in sorted(forms.items())
     )

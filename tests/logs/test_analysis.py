@@ -210,6 +210,8 @@ def test_connections_beside_messages() -> None:
     saved = report.round_trips["in"]
     assert saved.counted == "connections"
     assert saved.total.connections == pytest.approx(2)
+    # One other connection brought four messages.
+    assert saved.total.possible == pytest.approx(2)
     assert saved.total.saved == pytest.approx(4)
 
 

@@ -114,7 +114,7 @@ STAR, DOT, PLAIN = (ARRIVAL._replace(form=form) for form in ("L*", "L.", "L"))
         (summary({DOT: 9}), "", "lower bound"),
         (summary({PLAIN: 9}), "pipelining_connect_advertise_hosts", "lower bound"),
         (summary({}, {DELIVERY._replace(form="L"): 1}), "hosts_pipe_connect", "never"),
-        (summary({}, {DELIVERY._replace(form="L*"): 1}), "is never early", "STARTTLS"),
+        (summary({}, {DELIVERY._replace(form="L*"): 1}), "is never early", "not tell"),
         (
             summary({}, {DELIVERY._replace(form="L*", tls="TLS1.3"): 1}),
             "does not tell STARTTLS", "upper bound",
