@@ -37,3 +37,24 @@ class ExpansionSyntaxError(EximkitError):
         self.end = end
         self.hint = hint
         self.code = code
+
+
+class ProtocolError(EximkitError):
+    """SMTP was not kept to."""
+
+
+class LocalProtocolError(ProtocolError):
+    """This side was about to break SMTP: nothing was sent."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer broke SMTP.
+
+    code, status: what a server would answer with (RFC 5321 4.2.3 and RFC 3463).
+    """
+
+    def __init__(self, message: str, code: int = 500, status: str = "5.5.2") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status

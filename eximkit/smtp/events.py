@@ -1,0 +1,96 @@
+"""What a dialogue gives to who drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eximkit.smtp.auth import Proof
+    from eximkit.smtp.commands import Command
+    from eximkit.smtp.replies import Reply
+    from eximkit.smtp.states import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """Client: a step was answered. command: what was sent, None for other steps.
+
+    unasked: the server says 421 on its own.
+    """
+
+    step: Step
+    reply: Reply
+    command: Command | None = None
+    unasked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Server: a connection is there. reply: the banner."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Server: a command that is in order. reply: what to answer if nothing is wrong."""
+
+    command: Command
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticating:
+    """Server: a client has shown who it is. reply: refuses; answer 235 to accept."""
+
+    proof: Proof
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Server: input that is answered without being acted on.
+
+    fatal: the connection ends with this reply; what else arrives is to be read and
+    dropped for a while, so that the client reads the reply and not a reset.
+    """
+
+    line: bytes
+    reply: Reply
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Server: the next challenge of an AUTH exchange. reply: 334 with it."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Server: octets of a message, dots taken off. There is nothing to answer."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ContentEnded:
+    """Server: a message is complete; answering 2xx takes responsibility for it.
+
+    size: its octets, more than `Content` gave where it was too large. bare: a CR or
+    an LF stood alone in it. verdicts: PRDR wants one answer for each of the recipients.
+    """
+
+    reply: Reply
+    sender: str
+    recipients: tuple[str, ...]
+    size: int
+    bare: bool
+    verdicts: bool
+
+
+ServerEvent = (
+    Opened | Received | Authenticating | Refused | Challenge | Content | ContentEnded
+)
