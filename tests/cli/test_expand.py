@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -228,6 +229,17 @@ def test_absolute_paths_are_below_the_root(here: Path) -> None:
 
 def test_the_words_of_allow_are_the_permissions() -> None:
     assert Permission.words == PERMISSIONS
+
+
+def test_permissions_are_completed() -> None:
+    context = click.Context(main)
+    option = click.Option(["--allow"])
+
+    def completed(text: str) -> list[str]:
+        return [c.value for c in Permission().shell_complete(context, option, text)]
+
+    assert completed("e") == ["env"]
+    assert completed("files,") == [f"files,{word}" for word in PERMISSIONS]
 
 
 # --- lines ----------------------------------------------------------------------------
