@@ -14,8 +14,10 @@ from eximkit.logs.fields import (
     ANY_DN,
     END,
     INTERFACE,
+    IP,
     NO_QUOTE,
     PLAIN_DN,
+    PORT,
     QUOTED,
     RECIPIENT,
     SIZE,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 # Message-IDs are addresses to Exim: blanks only within quotes.
 _HEADER_ID = rf'(?:[^ "\\]++|\\.|{QUOTED})++'
+_PROTOCOL = field("protocol", "P")
+_PROXY = rf"\[?{IP}\]?(?::{PORT})?+"
 BEHIND_SIZE = (
     field("eight_bit", "M8S", r"\d")
     + field("receive_time", "RT", TIME)
@@ -50,7 +54,11 @@ BEHIND_SIZE = (
 
 
 def _session(
-    host: str, ident: str, dn: str, authenticated: str, protocol: str = r"[^ ]++"
+    host: str,
+    ident: str,
+    dn: str,
+    authenticated: str,
+    protocol: str = _PROTOCOL,
 ) -> str:
     return (
         field("reference", "R")
@@ -59,19 +67,19 @@ def _session(
         + word("tfo", r"TFO\*?+")
         + ident
         + field("connection_id", "Ci")
-        + field("proxy", "PRX")
-        + field("protocol", "P", protocol)
-        + field("proxy_2", "PRX")
+        + field("proxy", "PRX", _PROXY)
+        + protocol
+        + field("proxy_2", "PRX", _PROXY)
         + word("form", r"L[.*]?+-?+")
         + word("spf", r"SPF(?:=[^ ]++)?+")
-        + field("proxy_3", "PRX")
+        + field("proxy_3", "PRX", _PROXY)
         + field("tls", "X")
         + field("verified", "CV")
         + dn
         + field("sni", "SNI", NO_QUOTE)
         + authenticated
         + word("prdr", "PRDR")
-        + field("proxy_4", "PRX")
+        + field("proxy_4", "PRX", _PROXY)
         + word("chunking", "K")
         + field("authenticated_2", "A", NO_QUOTE)
         + field("receive_time_3", "RT", TIME)
@@ -110,9 +118,9 @@ def _patient() -> Patient:
     ident = f"(?: U=(?P<ident>(?:{BEFORE_ADDRESS})+?))?"
     login = f" A=(?P<authenticated>(?:{BEFORE_ADDRESS})+?)"
     readings = (
-        (login, "[^ ]++(?<=a)"),
-        ("", "[^ ]++(?<!a)"),
-        ("(?: A=(?P<authenticated>.+?))?", "[^ ]++"),
+        (login, "(?: P=(?P<protocol>[^ ]++(?<=a)))"),
+        ("", "(?: P=(?P<protocol>[^ ]++(?<!a)))?+"),
+        ("(?: A=(?P<authenticated>.+?))?", _PROTOCOL),
     )
     return Patient(
         *(
