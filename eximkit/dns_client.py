@@ -92,9 +92,7 @@ def understood(response: dns.message.Message) -> DnsAnswer:
     import dns.rdatatype
 
     code = response.rcode()
-    if code == dns.rcode.NXDOMAIN:
-        return DnsAnswer("no domain", secure=bool(response.flags & dns.flags.AD))
-    if code != dns.rcode.NOERROR:
+    if code not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
         # With these a server asks its client to try another.
         again = {dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED}
         return DnsAnswer("again" if code in again else "failed")
@@ -104,8 +102,9 @@ def understood(response: dns.message.Message) -> DnsAnswer:
         for rdata in rrset
     )
     zones = [s.name for s in response.authority if s.rdtype == dns.rdatatype.SOA]
+    status = "found" if records else "no data"
     return DnsAnswer(
-        "found" if records else "no data",
+        "no domain" if code == dns.rcode.NXDOMAIN else status,
         records,
         bool(response.flags & dns.flags.AD),
         "" if records or not zones else _name(zones[0]),

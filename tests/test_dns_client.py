@@ -118,6 +118,8 @@ def test_names_of_zones(port: int) -> None:
     assert record.fields == ("ns.ex", "host\\.master.ex", "1", "2", "3", "4", "5")
     assert ask(port, "z.ex", "MX").zone == "z.ex"
     assert ask(port, "h.ex", "NS").zone == ""
+    below = ask(port, "no.such.z.ex", "MX")
+    assert (below.status, below.zone) == ("no domain", "z.ex")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,8 @@ def test_what_comes_without_records(port: int, name: str, status: str) -> None:
 def test_aliases_stand_before_what_they_lead_to(port: int) -> None:
     found = ask(port, "al.ex", "A")
     assert [r.type for r in found.records] == ["CNAME", "A", "A"]
-    assert ask(port, "half.ex", "A").status == "no domain"
+    half = ask(port, "half.ex", "A")
+    assert (half.status, [r.type for r in half.records]) == ("no domain", ["CNAME"])
 
 
 def test_dnssec_is_what_the_server_says_of_it(port: int) -> None:

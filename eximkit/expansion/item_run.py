@@ -167,8 +167,9 @@ def _look_up(
         evaluator.environment.release,
     )
     return perform(
-        request, evaluator.world, evaluator.text, evaluator.environment.options
-    )
+        request, evaluator.world, evaluator.text, evaluator.environment.options,
+        lambda name, text: evaluator.lasting.update({name: Known(text)}),
+    )  # fmt: skip
 
 
 def _acl(evaluator: Evaluator, node: Item) -> Value:

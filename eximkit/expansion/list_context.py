@@ -12,7 +12,7 @@ from eximkit import catalog
 from eximkit.expansion.ip import parse
 from eximkit.expansion.lookups import Deferred, LookupRequest, find
 from eximkit.expansion.matching import Unfinished
-from eximkit.expansion.values import ExpansionFailed, Unknown, stops
+from eximkit.expansion.values import ExpansionFailed, Known, Unknown, stops
 from eximkit.expansion.world import FileFailed, NotAllowed
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Around:
             return find(
                 request, self.evaluator.world, self.evaluator.text,
                 self.evaluator.environment.options,
+                lambda name, text: self.evaluator.lasting.update({name: Known(text)}),
             )  # fmt: skip
         except Deferred as deferred:
             raise Unfinished(deferred.reason) from None

@@ -74,7 +74,7 @@ class DnsAnswer:
 
     status: "found", "no data", "no domain", "again" or "failed". records: of any type,
     in order; the aliases that led to those asked for are among them. secure: the
-    resolver vouches for it. zone: where there are no data, whose SOA came instead.
+    resolver vouches for it. zone: where there are no records, whose SOA came instead.
     """
 
     status: str

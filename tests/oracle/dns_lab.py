@@ -43,7 +43,7 @@ def answer(zone: Mapping[str, Any], octets: bytes) -> bytes | None:
     query = dns.message.from_wire(octets)
     question = query.question[0]
     response = dns.message.make_response(query, recursion_available=True)
-    name, secure = question.name, True
+    name, secure = question.name, False
     for _ in range(LONGEST_CHAIN):
         text = name.to_text(omit_final_dot=True).lower()
         entry = zone.get(text)
@@ -57,7 +57,7 @@ def answer(zone: Mapping[str, Any], octets: bytes) -> bytes | None:
                 return None
             response.set_rcode(RCODES[entry])
             break
-        secure = secure and bool(entry.get("secure"))
+        secure = bool(entry.get("secure")) and (secure or not response.answer)
         wanted = dns.rdatatype.to_text(question.rdtype)
         records = entry.get(wanted)
         if isinstance(records, str):

@@ -48,7 +48,10 @@ class Result:
 
 @dataclass(slots=True)
 class Asker:
-    """Asks the world. options: main options; retrans, retry: instead of theirs."""
+    """Asks the world. options: main options; retrans, retry: instead of theirs.
+
+    secure: whether the last answer had something, and its resolver vouched for it.
+    """
 
     world: World
     options: Mapping[str, str]
@@ -56,6 +59,7 @@ class Asker:
     retrans: int | None = None
     retry: int | None = None
     questions: int = field(default=0, init=False)
+    secure: bool = field(default=False, init=False)
 
     def ask(self, name: str, kind: str) -> Result:
         """What the DNS has of a type; aliases are followed."""
@@ -119,13 +123,15 @@ class Asker:
         self.questions += 1
         if self.questions > MAXIMUM_QUESTIONS:
             raise NotAllowed(f"more than {MAXIMUM_QUESTIONS} questions to the DNS")
-        return self.world.resolve(
+        answer = self.world.resolve(
             name,
             kind,
             dnssec=self.dnssec,
             retrans=self.retrans or seconds(self.options.get("dns_retrans", "")),
             retry=self.retry or self._number("dns_retry", 0) or None,
         )
+        self.secure = answer.secure and bool(answer.records or answer.zone)
+        return answer
 
     def _is_name(self, name: str) -> bool:
         pattern = self.options.get("dns_check_names_pattern", NAMES)

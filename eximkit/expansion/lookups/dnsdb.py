@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from eximkit.expansion.lookups.kind import Kind
     from eximkit.expansion.lookups.table import Context
 
+AUTHENTICATED = "lookup_dnssec_authenticated"
+"""The variable that tells of the last answer; empty where nobody wanted to know."""
 _MODIFIER = re.compile("(defer|dnssec|retrans|retry)_", re.IGNORECASE)
 _CHOICE = re.compile("strict|lax|never", re.IGNORECASE)
 _COUNT = re.compile(f"[{BLANK}]*([+-]?)(0[xX][0-9a-fA-F]+|[0-9]*)")
@@ -138,6 +140,10 @@ def dnsdb(context: Context, text: str, _kind: Kind) -> str | None:
     unsure = False
     for name in _names(query):
         for result in _results(asker, query.type, name):
+            if query.dnssec == "never":
+                context.remember(AUTHENTICATED, "")
+            else:
+                context.remember(AUTHENTICATED, "yes" if asker.secure else "no")
             if _uncertain(result, query):
                 if query.defer == "strict":
                     raise Deferred("")

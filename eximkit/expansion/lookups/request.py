@@ -59,6 +59,10 @@ def inert(text: str) -> str:
     return text
 
 
+def forget(_name: str, _value: str) -> None:
+    """The `remember` of somebody who has no variables."""
+
+
 SINGLE_KEY: dict[str, Open] = {
     "cdb": open_cdb,
     "dbm": open_dbm,
@@ -85,17 +89,20 @@ def perform(
     world: World,
     expand: Callable[[str], str] = inert,
     options: Mapping[str, str] = NO_OPTIONS,
+    remember: Callable[[str, str], None] = forget,
 ) -> Found | NotFound:
     """Look it up for an expansion.
 
     expand: expands what a file says is to be expanded (the keys of `wildlsearch`).
     options: main options that are set, expanded; of use are `spool_directory`,
-    `sqlite_dbfile` and those of the DNS. Raises ExpansionFailed with Exim's message
-    (kind file where a file cannot be used, syntax where the type is wrong) and
-    NotAllowed for what is not there or not allowed.
+    `sqlite_dbfile` and those of the DNS. remember: sets a variable for what comes after
+    the lookup, found or not.
+
+    Raises ExpansionFailed with Exim's message (kind file where a file cannot be used,
+    syntax where the type is wrong) and NotAllowed for what is not there or not allowed.
     """
     try:
-        return find(request, world, expand, options)
+        return find(request, world, expand, options, remember)
     except Deferred as deferred:
         asked = request.key
         if asked is None:
@@ -111,9 +118,10 @@ def find(
     world: World,
     expand: Callable[[str], str] = inert,
     options: Mapping[str, str] = NO_OPTIONS,
+    remember: Callable[[str, str], None] = forget,
 ) -> Found | NotFound:
     """As `perform`, but a lookup that came to no answer raises Deferred."""
-    return _Lookups(world, request.release, options, expand, 0).find(
+    return _Lookups(world, request.release, options, expand, remember).find(
         request.type, request.key, request.query, keyed=request.key is not None
     )
 
@@ -126,14 +134,17 @@ class _Lookups:
     release: Release
     options: Mapping[str, str]
     expand: Callable[[str], str]
-    depth: int
+    remember: Callable[[str, str], None]
+    depth: int = 0
 
     def find(
         self, written: str, key: str | None, query: str, *, keyed: bool | None = None
     ) -> Found | NotFound:
         """keyed: whether the user gave a key; None where a list has one in any case."""
         kind = read_kind(written, self.release, keyed=keyed)
-        context = Context(self.world, self.options, self.expand, self.matches)
+        context = Context(
+            self.world, self.options, self.expand, self.matches, self.remember
+        )
         if kind.single_key and kind.name in SINGLE_KEY:
             table = SINGLE_KEY[kind.name](context, query, kind)
             return single_key.find(table, kind, key or "")

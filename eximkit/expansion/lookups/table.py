@@ -30,13 +30,15 @@ class Context:
 
     options: main options that are set, expanded. expand: a string to what it expands
     to; raises ExpansionFailed, NotAllowed. matches: whether a lookup that stands in a
-    pattern (`lsearch;/file`) finds a key; raises as `perform` does.
+    pattern (`lsearch;/file`) finds a key; raises as `perform` does. remember: sets a
+    variable for what comes after the lookup.
     """
 
     world: World
     options: Mapping[str, str]
     expand: Callable[[str], str]
     matches: Callable[[str, str], bool]
+    remember: Callable[[str, str], None]
 
 
 class Table(Protocol):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eximkit.catalog import release
+from eximkit.expansion.lookups import LookupRequest, perform
 from eximkit.expansion.lookups.dns_questions import MAXIMUM_QUESTIONS
+from eximkit.expansion.values import ExpansionFailed
 from eximkit.expansion.world import NotAllowed
 from tests.expansion.lookups.looking import look
 from tests.expansion.zone_world import ZoneWorld
@@ -316,3 +320,30 @@ def test_questions_have_a_bound() -> None:
 def test_any_query_has_an_answer(query: str) -> None:
     answer = ask(query)
     assert answer is None or isinstance(answer, str)
+
+
+@pytest.mark.parametrize(
+    ("query", "secure", "told"),
+    [
+        ("a=", True, []),
+        ("a=h!.ex", True, ["no"]),
+        ("a=a1.ex", True, ["yes"]),
+        ("a=a1.ex", False, ["no"]),
+        ("dnssec_never,a=a1.ex", True, [""]),
+        ("a=a1.ex:nonesuch.ex", True, ["yes", "no"]),
+        ("a=a1.ex:h!.ex", True, ["yes", "yes"]),
+        ("any=a1.ex", True, []),
+    ],
+)
+def test_what_is_told_of_dnssec(query: str, secure: bool, told: list[str]) -> None:
+    remembered = []
+    there = ZoneWorld(zones=ZONES, secure=secure)
+
+    def remember(name: str, value: str) -> None:
+        assert name == "lookup_dnssec_authenticated"
+        remembered.append(value)
+
+    with suppress(ExpansionFailed):
+        request = LookupRequest("dnsdb", None, query, release("4.96"))
+        perform(request, there, remember=remember)
+    assert remembered == told
