@@ -235,9 +235,11 @@ class Evaluator:
 
     def branch(self, taken: bool, tail: Tail, value: Value, item: str) -> Value:
         """What `{yes}{no}` gives; `value` is the result of success without `{yes}`."""
-        self.skip(tail.no if taken else tail.yes)
         if taken:
-            return value if tail.yes is None else self.expand(tail.yes)
+            result = value if tail.yes is None else self.expand(tail.yes)
+            self.skip(tail.no)
+            return result
+        self.skip(tail.yes)
         if tail.no is not None:
             return self.expand(tail.no)
         if tail.fail:

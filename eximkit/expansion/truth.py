@@ -24,6 +24,7 @@ from eximkit.expansion.nodes import (
     Quantified,
     Variable,
 )
+from eximkit.expansion.numbers import integer
 from eximkit.expansion.values import (
     EMPTY,
     NOTHING,
@@ -67,10 +68,12 @@ def _predicate(evaluator: Evaluator, condition: Condition) -> bool | None:
         return _defined(evaluator, condition)
     if isinstance(condition, Quantified):
         return _quantified(evaluator, condition)
-    arguments = [
-        Known(_raw(a.parts)) if a.raw else evaluator.expand(a)
-        for a in condition.arguments
-    ]
+    arguments: list[Value] = []
+    for argument in condition.arguments:
+        text = Known(_raw(argument.parts)) if argument.raw else None
+        arguments.append(text or evaluator.expand(argument))
+        if condition.name in COMPARISONS and isinstance(arguments[-1], Known):
+            integer(arguments[-1].text)  # Exim looks at each before it takes the next.
     info = catalog.condition(condition.name)
     if info is None or len(arguments) < info.minimum:
         raise ExpansionFailed(f'malformed condition "{condition.name}"')
