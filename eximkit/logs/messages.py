@@ -8,8 +8,9 @@ until these end. Both give the same.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from itertools import compress
+from itertools import accumulate, compress, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eximkit.errors import SettingsError
@@ -112,8 +113,12 @@ def grep(
     more seconds than this, if they ended. once: the log can be read only once.
     """
     ids = None if once or invert else _ids(read(), pattern)
-    if ids is not None and related:
-        ids = _with_related(read, ids)
+    if ids is not None:
+        if not ids:
+            return
+        ids.discard(b"")
+        if related:
+            ids = _with_related(read, ids)
     select = _all(pattern) if ids is None else _Finder(ids, pattern)
     for story in _stories(map(select, read()), invert=invert, related=related):
         if longer is None or not story.id or not story.ended or _took(story) > longer:
@@ -207,18 +212,17 @@ class _Finder:
 
     def _by_line(self, chunk: Chunk) -> _Selected:
         lines, messages = _lines_of(chunk)
-        hits = [False] * len(lines)
-        if self._pattern is not None:
-            hits = _hits(chunk, lines, self._pattern)
         ids = self._ids
-        wanted = [
-            message in ids or (hit and not message)
-            for message, hit in zip(messages, hits, strict=True)
-        ]
+        numbers = [n for n, message in enumerate(messages) if message in ids]
+        hits: set[int] = set()
+        if self._pattern is not None:
+            hits.update(_matching(chunk, lines, self._pattern))
+            numbers += [n for n in hits if not messages[n]]
+            numbers.sort()
         return _Selected(
-            list(compress(lines, wanted)),
-            list(compress(messages, wanted)),
-            list(compress(hits, wanted)),
+            [lines[n] for n in numbers],
+            [messages[n] for n in numbers],
+            [n in hits for n in numbers],
         )
 
     def _by_id(self, text: bytes) -> _Selected:
@@ -242,7 +246,10 @@ class _Finder:
 
 
 def _ids(chunks: Iterable[Chunk], pattern: Pattern) -> set[bytes] | None:
-    """The messages in which a line matches, None for so many that this is no use."""
+    """The messages in which a line matches, b"" for lines of none.
+
+    None for so many that this is no use.
+    """
     ids: set[bytes] = set()
     matching = octets = 0
     for chunk in chunks:
@@ -257,7 +264,6 @@ def _ids(chunks: Iterable[Chunk], pattern: Pattern) -> set[bytes] | None:
         octets += len(text)
         if matching * MANY > octets or len(ids) > ID_LIMIT:
             return None
-    ids.discard(b"")
     return ids
 
 
@@ -286,7 +292,16 @@ def _hits(chunk: Chunk, lines: list[bytes], pattern: Pattern) -> list[bool]:
     """For each line of a chunk whether it matches."""
     if _split(chunk):
         return [pattern.matches(content(line)) for line in lines]
-    return pattern.hits(lines)
+    return pattern.hits(lines, chunk.data)
+
+
+def _matching(chunk: Chunk, lines: list[bytes], pattern: Pattern) -> Iterable[int]:
+    """The numbers of those of all lines of a chunk that match; best if they are few."""
+    if _split(chunk):
+        return compress(count(), _hits(chunk, lines, pattern))
+    found = pattern.lines(chunk.data)
+    begins = list(accumulate(map(len, lines), initial=0)) if found else []
+    return [bisect_left(begins, begin) for begin in found]
 
 
 def _took(story: Story) -> float:

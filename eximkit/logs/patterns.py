@@ -71,12 +71,12 @@ class Pattern:
                 "a pattern with fewer nested repetitions means the same"
             ) from None
 
-    def hits(self, lines: list[bytes]) -> list[bool]:
-        """For each line whether it matches; each but the last has its LF.
+    def hits(self, lines: list[bytes], text: bytes) -> list[bool]:
+        """For each line of a text (`lines_in`) whether it matches.
 
         Raises SettingsError.
         """
-        marked = self._marked(b"".join(lines))
+        marked = self._marked(text)
         if marked is None:
             return [self.matches(line.removesuffix(b"\n")) for line in lines]
         # A match after the last LF is none of any line; `map` leaves it out.
@@ -88,7 +88,7 @@ class Pattern:
         if marked is None or (len(marked) - len(text)) * _FEW > len(text):
             lines = lines_in(text)
             begins = accumulate(map(len, lines), initial=0)
-            return list(compress(begins, self.hits(lines)))
+            return list(compress(begins, self.hits(lines, text)))
         found: list[int] = []
         end = -1
         for match in self._chunk.finditer(text) if len(marked) > len(text) else ():

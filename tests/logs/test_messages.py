@@ -106,7 +106,7 @@ def test_what_a_chunk_has_is_what_its_lines_have(
     kept = [one + b"\n" for one in alone]
     if kept and not text.endswith(b"\n"):
         kept[-1] = kept[-1][:-1]
-    assert wanted.hits(kept) == hits
+    assert wanted.hits(kept, b"".join(kept)) == hits
 
 
 # What Python's expressions mean, too.
