@@ -23,7 +23,7 @@ from eximkit.expansion.nodes import (
     Quantified,
     Variable,
 )
-from eximkit.expansion.values import ExpansionFailed, Known
+from eximkit.expansion.values import ExpansionFailed, Known, inside
 from eximkit.expansion.walk import children
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _each(evaluator: Evaluator, quantified: Quantified) -> None:
     if inner is None or not quantified.arguments:
         return
     deciding = quantified.name == "forany"
-    with evaluator.aside():
+    with evaluator.aside(), inside(f'"{quantified.name}" condition'):
         for item in split_list(_written(quantified.arguments[0]))[1]:
             with evaluator.bound(item=Known(item)):
                 if truth.truth(evaluator, inner) is deciding:

@@ -22,14 +22,18 @@ MANY = 1500
 LONGEST = 900
 
 
+OWN_ENDS = ("regular expression error", "unable to complete match")
+"""Messages whose ends are worded by the release of PCRE2, or by what went before."""
+
+
 def same(theirs: Answer, ours: Answer) -> bool:
     """Whether they agree. Exim may find another fault before it comes to what makes no
-    sense, and releases of PCRE2 word what is wrong with a pattern in their own ways.
+    sense.
     """
     if agrees(theirs, ours) or not (theirs.ok or ours.ok or ours.kind != "syntax"):
         return True
-    patterns = [text.partition(": ")[0] for text in (theirs.text, ours.text)]
-    return patterns[0] == patterns[1] and patterns[0].startswith("regular expression")
+    starts = [text.partition('": ')[0] for text in (theirs.text, ours.text)]
+    return starts[0] == starts[1] and starts[0].startswith(OWN_ENDS)
 
 
 def complaint(text: str, theirs: Answer, ours: Answer) -> str:
