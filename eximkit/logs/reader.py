@@ -53,6 +53,7 @@ def _blocks(
     size: int,
 ) -> Iterator[bytes]:
     """The text of some of a log; all troubles end it, and are told."""
+    opened = source.handle is None
     try:
         handle = _handle(source)
     except OSError as error:
@@ -97,7 +98,7 @@ def _blocks(
             source.path, f"{reason_of(error)}, {done} octets after {begin}"
         ))  # fmt: skip
     finally:
-        if handle != source.handle:
+        if opened:
             os.close(handle)
 
 

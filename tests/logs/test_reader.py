@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,6 @@ from eximkit.logs.years import year_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 LINE = (
     b"2026-01-02 03:04:05 10HmaX-000000005vi-0000 <= a@b.example H=x [192.0.2.1] S=1\n"
@@ -436,6 +436,30 @@ def test_a_log_that_becomes_shorter_is_named(tmp_path: Path) -> None:
     assert path == str(log)
     assert f"{len(LINE) * 6} octets" in reason
     assert lost
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_reading_that_is_given_up_closes_what_it_opened_and_no_more(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "mainlog"
+    log.write_bytes(LINE * 10_000)
+    for released in (False, True):
+        with gather([log]) as found:
+            if released:
+                found.sources[0].release()
+            before = open_files()
+            reading = chunks(found.sources[0], [], size=1000)
+            assert next(reading).data
+        other = os.open(log, os.O_RDONLY)
+        reading.close()  # type: ignore[attr-defined]
+        os.fstat(other)
+        os.close(other)
+        assert open_files() == before - (not released)
 
 
 # --- Pipes --------------------------------------------------------------------------
