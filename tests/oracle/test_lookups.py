@@ -160,7 +160,7 @@ def test_directories(exim: Path, tmp_path: Path) -> None:
                ",filter=file,filter=subdir", ",ret=full,filter=dir", ",filter=x",
                "*", "*@,ret=full", ",key=path"]  # fmt: skip
     paths = [str(place), f"{place}/", f"{place}/file", f"{place}/none", f"{place}/loop",
-             "directory", ""]  # fmt: skip
+             "directory", "", ".", "./..", "./nonesuch"]  # fmt: skip
     expressions = [
         written((f"dsearch{option}", name, paths[0]))
         for option in options

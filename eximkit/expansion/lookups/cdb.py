@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eximkit.expansion.lookups.files import located
+from eximkit.expansion.lookups.files import located, refusal
 from eximkit.expansion.lookups.table import Deferred, Table, cannot_use
 from eximkit.expansion.world import FileFailed
 
@@ -91,9 +91,7 @@ def open_cdb(context: Context, path: str, _kind: Kind) -> Cdb:
         mode = context.world.status(place).mode
         text = "" if stat.S_ISDIR(mode) else context.world.read(place)
     except FileFailed as failed:
-        raise cannot_use(
-            f"failed to open {path} for cdb lookup: {failed.reason}"
-        ) from failed
+        raise refusal(failed, f"failed to open {path} for cdb lookup") from failed
     if stat.S_ISDIR(mode):
         raise cannot_use(
             f"failed to open cannot read header from {path} for cdb lookup: "

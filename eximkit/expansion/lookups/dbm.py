@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eximkit.expansion.lookups.files import located
-from eximkit.expansion.lookups.table import cannot_use
+from eximkit.expansion.lookups.files import located, refusal
 from eximkit.expansion.world import FileFailed, NotAllowed
 
 if TYPE_CHECKING:
@@ -21,7 +20,5 @@ def open_dbm(context: Context, path: str, kind: Kind) -> Table:
     try:
         context.world.status(located(context, path))
     except FileFailed as failed:
-        raise cannot_use(
-            f"failed to open {path} as a db (v4.1+) file: {failed.reason}"
-        ) from failed
+        raise refusal(failed, f"failed to open {path} as a db (v4.1+) file") from failed
     raise NotAllowed(f"a lookup of type {kind.name}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from eximkit.expansion.lookups.kind import Kind
     from eximkit.expansion.lookups.table import Context
+    from eximkit.expansion.values import ExpansionFailed
     from eximkit.expansion.world import World
 
 FILTERS: dict[str, Callable[[int, str], bool]] = {
@@ -56,6 +57,8 @@ class Dsearch(Table):
 
 def open_dsearch(context: Context, path: str, kind: Kind) -> Dsearch:
     """Raises ExpansionFailed (file), NotAllowed."""
+    if path.startswith(".") and all(p in {"", ".", ".."} for p in path.split("/")):
+        raise _relative(path)  # It is there, whatever directory Exim works in.
     try:
         place = located(context, path)
         mode = context.world.status(place).mode
@@ -64,4 +67,10 @@ def open_dsearch(context: Context, path: str, kind: Kind) -> Dsearch:
         reason = failed.reason
     if reason:
         raise cannot_use(f"failed to open {path} for directory search: {reason}")
+    if not path.startswith("/"):
+        raise _relative(path)
     return Dsearch(context.world, place, path, kind)
+
+
+def _relative(path: str) -> ExpansionFailed:
+    return cannot_use(f"dirname '{path}' for dsearch is not absolute")

@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from eximkit.expansion.lookups.table import cannot_use
-from eximkit.expansion.world import FileFailed
+from eximkit.expansion.world import FileFailed, NotAllowed
 
 if TYPE_CHECKING:
     from eximkit.expansion.lookups.table import Context
@@ -31,6 +31,13 @@ def located(context: Context, path: str) -> str:
     return f"{directory}/{path}"
 
 
+def refusal(failed: FileFailed, message: str) -> Exception:
+    """The failure of a lookup in Exim's words, or that the file is too large here."""
+    if failed.number == errno.EFBIG:
+        return NotAllowed(f"the file {failed.path}, {failed.reason}")
+    return cannot_use(f"{message}: {failed.reason}")
+
+
 def read_regular(context: Context, path: str) -> str:
     """The octets of a file that a linear search, of whatever type, goes through.
 
@@ -41,7 +48,5 @@ def read_regular(context: Context, path: str) -> str:
         if stat.S_ISREG(context.world.status(place).mode):
             return context.world.read(place)
     except FileFailed as failed:
-        raise cannot_use(
-            f"failed to open {path} for linear search: {failed.reason}"
-        ) from failed
+        raise refusal(failed, f"failed to open {path} for linear search") from failed
     raise cannot_use(f"{path} is not a regular file (lsearch lookup)")

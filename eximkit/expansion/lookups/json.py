@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from eximkit.expansion.lists import split_list
-from eximkit.expansion.lookups.files import located
-from eximkit.expansion.lookups.table import Table, cannot_use
+from eximkit.expansion.lookups.files import located, refusal
+from eximkit.expansion.lookups.table import Table
 from eximkit.expansion.values import ExpansionFailed
 from eximkit.expansion.world import FileFailed, NotAllowed
 
@@ -75,9 +75,7 @@ def open_json(context: Context, path: str, _kind: Kind) -> Json:
     try:
         octets = context.world.read(located(context, path))
     except FileFailed as failed:
-        raise cannot_use(
-            f"failed to open {path} for json search: {failed.reason}"
-        ) from failed
+        raise refusal(failed, f"failed to open {path} for json search") from failed
     try:
         text = octets.encode("latin-1").decode()
         return Json(json.loads(text, parse_constant=_no_number))

@@ -77,6 +77,17 @@ def test_what_is_no_directory(path: str, reason: str) -> None:
     )
 
 
+def test_a_directory_is_named_by_an_absolute_path() -> None:
+    spool = {"spool_directory": "/d"}
+    for path in (".", "..", "./..", "sub"):
+        assert look(DIRECTORY, "dsearch", "x", path, options=spool) == (
+            f"Failed: dirname '{path}' for dsearch is not absolute"
+        )
+    assert look(DIRECTORY, "dsearch", "x", "none", options=spool) == (
+        "Failed: failed to open none for directory search: No such file or directory"
+    )
+
+
 def cdb(records: Sequence[tuple[bytes, bytes]]) -> bytes:
     """A constant database, as cr.yp.to/cdb/cdb.txt describes it."""
     body = b""
@@ -294,3 +305,20 @@ def test_users_and_the_type_for_tests() -> None:
     assert look(there, "testdb", None, "defer") == (
         'Failed: lookup of "defer" gave DEFER: testdb lookup forced DEFER'
     )
+
+
+@dataclass
+class Large(ZoneWorld):
+    """A world whose files are larger than it reads."""
+
+    def status(self, path: str, *, follow: bool = True) -> FileStatus:  # noqa: ARG002
+        return FileStatus(0o100644, 0, 0, 1 << 40)
+
+    def read(self, path: str) -> str:
+        raise FileFailed(path, "larger than 8 octets", 27)
+
+
+@pytest.mark.parametrize("kind", ["lsearch", "wildlsearch", "iplsearch", "cdb", "json"])
+def test_files_too_large_to_read_are_not_answered(kind: str) -> None:
+    with pytest.raises(NotAllowed, match="the file /big, larger than 8 octets"):
+        look(Large(), kind, "1.2.3.4", "/big", version="4.99")
