@@ -104,19 +104,25 @@ class Scanner:
     def feed(self, chunk: bytes, offset: int) -> None:
         """Take in whole lines that begin at `offset`; the last may lack its LF."""
         self._summary.octets += len(chunk)
-        for start, end, started in _pieces(chunk):
-            self._continue(offset + start, offset + end, started)
-            for block in _blocks(chunk, start, end):
-                self._tokens.update(self._reduced(block))
-                if len(self._tokens) > TOKEN_LIMIT:
-                    self._fold_tokens()
+        for start, end in _blocks(chunk):
+            block = chunk[start:end]
+            text, lines = self._reduced(block)
+            if _DAEMON_STARTED in text:
+                # Such lines are of no known shape: they are there as they were.
+                for first, last, started in _pieces(block):
+                    begin = offset + start + first
+                    self._continue(begin, begin + last - first, started=started)
+                    self._take(*self._reduced(block[first:last]))
+            else:
+                self._continue(offset + start, offset + end, started=False)
+                self._take(text, lines)
 
     def finish(self) -> Summary:
         """The counts of all that was fed."""
         self._end_piece()
         return self._summary
 
-    def _continue(self, start: int, end: int, started: bool) -> None:
+    def _continue(self, start: int, end: int, *, started: bool) -> None:
         """Go on with the piece at hand, or begin another."""
         piece = self._piece
         if piece is not None and not started and piece[1] == start:
@@ -139,25 +145,32 @@ class Scanner:
         self._fold.take(self._tokens)
         self._tokens = Counter()
 
-    def _reduced(self, block: bytes) -> list[bytes]:
-        """The tokens of a block, whose lines are counted."""
+    def _take(self, text: bytes, lines: int) -> None:
+        """Count tokens, each with an LF behind it."""
+        self._summary.lines += lines
+        tokens = text.split(b"\n")
+        tokens.pop()
+        self._tokens.update(tokens)
+        if len(self._tokens) > TOKEN_LIMIT:
+            self._fold_tokens()
+
+    def _reduced(self, block: bytes) -> tuple[bytes, int]:
+        """The tokens of a block, and how many lines it has."""
         from pcre2 import LibraryError
 
+        if not block.endswith(b"\n"):
+            block += b"\n"
         template = self._template
         if _compiled(CONNECTION_SIGN).search(block):
             template += CONNECTIONS
         expression = _compiled(pattern(_stamped(block), hours=self._hours))
-        text: bytes
         try:
-            text, lines = expression.subn(template, block)
+            reduced: tuple[bytes, int] = expression.subn(template, block)
         except LibraryError:
             # A limit of the matcher. Nothing is lost: the complete grammar takes all.
-            all_lines = block.split(b"\n")[:-1]
-            text, lines = b"".join(UNKNOWN % line for line in all_lines), len(all_lines)
-        self._summary.lines += lines
-        tokens = text.split(b"\n")
-        tokens.pop()
-        return tokens
+            lines = block.split(b"\n")[:-1]
+            return b"".join(UNKNOWN % line for line in lines), len(lines)
+        return reduced
 
 
 def _pieces(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
@@ -178,15 +191,15 @@ def _pieces(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
         yield begin, len(chunk), started
 
 
-def _blocks(chunk: bytes, start: int, end: int) -> Iterator[bytes]:
-    """The text in blocks of whole lines, each with its LF."""
-    while start < end:
-        stop = end
-        if end - start > BLOCK:
+def _blocks(chunk: bytes) -> Iterator[tuple[int, int]]:
+    """Where the chunk is parted into blocks of whole lines."""
+    start = 0
+    while start < len(chunk):
+        stop = len(chunk)
+        if stop - start > BLOCK:
             stop = chunk.rfind(b"\n", start, start + BLOCK) + 1
-            stop = stop or (chunk.find(b"\n", start + BLOCK, end) + 1 or end)
-        block = chunk[start:stop]
-        yield block if block.endswith(b"\n") else block + b"\n"
+            stop = stop or chunk.find(b"\n", start + BLOCK) + 1 or len(chunk)
+        yield start, stop
         start = stop
 
 

@@ -3,10 +3,10 @@
 Each shape is strict: what it takes, the complete grammar understands alike. Tokens are
 described in `tokens.py`. Groups are numbered alike in all shapes:
 
-     1 hour              5 address of the host     9 form of the L field
-     2 `<>`, flag        6 its port               10 TLS version (arrivals)
-     3 router            7 Ci=, or `*`            11 octets (S=): thousands, and
-     4 transport         8 P=, or TLS version     12 what is left of them
+    1 hour              5 port                     9 thousands of octets (S=),
+    2 `<>`, or flag     6 Ci=, or `*`             10 and what is left of them
+    3 R= T=             7 P= L X=, or TLS version
+    4 address           8 form of the L field
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ _X = rb" X=%s:[^\s\"\0]++"
 _TLS_VERSION = rb"(?>TLS|SSL)v?+\d(?>\.\d)?+"
 _PEER = rb'(?> CV=[a-z]++)?+(?> DN="[^"\n\0]*+"(?=[ :]))?+'
 _TLS = rb"(?>" + _X % (rb"(" + _TLS_VERSION + rb")") + rb")?+" + _PEER
+_CIPHER = rb"(?>:[^\s\"\0]++)?+"
 _TLS_UNSEEN = rb"(?>" + _X % _TLS_VERSION + rb")?+" + _PEER
 _AUTH = rb"(?> A=[^\s\"\0]++)?+"
 _FROM = rb"(?> F=" + _BRACKETED + rb")?+"
@@ -97,7 +98,7 @@ _FROM = rb"(?> F=" + _BRACKETED + rb")?+"
 def _arrival(session: bytes, rest: bytes) -> bytes:
     """From the flag to the end of the line: what is trusted ends with S=."""
     return (
-        rb"[<(]= (?>(<>)|" + _ADDRESS + rb")()()(?> R=[^\s\"\0]++)?+(?> DS)?+"
+        rb"[<(]= (?>(<>)|" + _ADDRESS + rb")()(?> R=[^\s\"\0]++)?+(?> DS)?+"
         + session + rest + rb" S=(\d{0,15}?)(\d{1,3})(?=[ \n])"
         + _within_line(BEHIND_SIZE) + rb"(?=\n)"
     )  # fmt: skip
@@ -108,22 +109,25 @@ def _delivery(where: bytes) -> bytes:
     return (
         rb"([-=>])> (?>[|/](?>[^<>\"\n\0 ]++| (?![A-Z]++=|<))*+(?= <)|" + _ADDRESS
         + rb")(?> " + _BRACKETED + rb")?+" + _FROM + rb"(?> P=" + _BRACKETED + rb")?+"
-        + rb" R=(" + _WORD + rb") T=(" + _WORD + rb")(?> S=\d{1,18}+)?+" + where
+        + rb" R=(" + _WORD + rb" T=" + _WORD + rb")(?> S=\d{1,18}+)?+" + where
         + rb"(?> C=" + _QUOTED + rb")?+(?> QT=" + _TIME + rb")?+(?> DT=" + _TIME
         + rb")?+(?=\n)"
     )  # fmt: skip
 
 
-_AS_PROTOCOL = rb"(?> P=([^\s\"\0]++))?+"
+_PROTOCOL = rb"[^\s\"\0]++"
 _OF_MESSAGE = {
     b"A": _arrival(
         rb" H=" + _CLIENT_NAMES + rb"\[(" + IP + rb")\](" + _PORT + rb")?+" + _INTERFACE
-        + _FAST_OPEN + _IDENT + rb"(?> Ci=(\d++))?+" + _AS_PROTOCOL,
-        rb"(?> (L[.*]?+-?+)(?= ))?+" + _TLS + rb"(?> SNI=[^\s\"\0]++)?+" + _AUTH
+        + _FAST_OPEN + _IDENT + rb"(?> Ci=(\d++))?+",
+        rb"(?> P=(" + _PROTOCOL + rb"(?> (L[.*]?+-?+)(?= ))?+(?> X=" + _TLS_VERSION
+        + rb")?+))?+" + _CIPHER + _PEER + rb"(?> SNI=[^\s\"\0]++)?+" + _AUTH
         + rb"(?> PRDR)?+(?> K)?+" + _AUTH,
     ),
     # (What cannot match leaves its groups unset: no host, no port.)
-    b"M": _arrival(rb"(?:(?!)()()())?+" + _IDENT + _AS_PROTOCOL, rb"()()"),
+    b"M": _arrival(
+        rb"(?:(?!)()()())?+" + _IDENT, rb"(?> P=(" + _PROTOCOL + rb"))?+()"
+    ),
     b"R": _delivery(
         rb" H=" + _HOST_NAME + rb"(?> DS)?+ \[(" + IP + rb")\](" + _PORT + rb")?+(\*)?+"
         + _INTERFACE + _FAST_OPEN + _TLS + _AUTH
@@ -197,20 +201,20 @@ def pattern(stamped: Stamped, *, hours: bool) -> bytes:
     )  # fmt: skip
 
 
-TOKENS = b"$*MARK\t$1\t$2\t$3\t$4\t$7\t$8\t$9\t$10\n${5:+$*MARK.\t$5\t$9\n:}"
+TOKENS = b"$*MARK\t$1\t$2\t$3\t$6\t$7\t$8\n${4:+$*MARK.\t$4\t$8\n:}"
 """What is written in the place of each line. (No escapes inside `${…}`.)"""
-OCTETS = b"${12:+T\t$1\t$11\nU\t$1\t$12\n:}"
+OCTETS = b"${10:+T\t$1\t$9\nU\t$1\t$10\n:}"
 """Further tokens: the octets of what was received. Sizes are nearly all different, but
 their two halves are not: those are counted in bulk like the rest."""
-OCTETS_BY_SESSION = OCTETS.replace(b"$1\t", b"$1\t$*MARK\t$8\t$10\t")
+OCTETS_BY_SESSION = OCTETS.replace(b"$1\t", b"$1\t$*MARK\t$7\t")
 """The same, told apart by protocol and TLS version, too."""
-OCTETS_BY_HOST = b"${12:+B$*MARK\t$5\t$11$12\n:}"
+OCTETS_BY_HOST = b"${10:+B$*MARK\t$4\t$9$10\n:}"
 """One more token: the octets that a host has sent."""
-_CONNECTION = b"C$*MARK\t$1\t$5$6\t$9\t$7\n"
-CONNECTIONS = b"${6:+" + _CONNECTION + b":${7:+" + _CONNECTION + b":}}"
+_CONNECTION = b"C$*MARK\t$1\t$4$5\t$8\t$6\n"
+CONNECTIONS = b"${5:+" + _CONNECTION + b":${6:+" + _CONNECTION + b":}}"
 """One more token, for lines that tell one connection from another."""
 CONNECTION_SIGN = rb"\]:\d| Ci=\d"
 """Found in all text that has such lines."""
 
-UNKNOWN = b"?\t\t%b" + 6 * b"\t" + b"\n"
+UNKNOWN = b"?\t\t%b" + 4 * b"\t" + b"\n"
 """What becomes of a line of no known shape."""

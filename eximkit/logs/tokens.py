@@ -2,15 +2,16 @@
 
 What the substitution makes of a line is one token or more, fields parted by tabs:
 
-    A|M hour null - - ci protocol form tls                 a message received
-    R|D hour flag router transport continued tls form -    a delivery
+    A|M hour null - ci session form     a message received
+    R|D hour flag routing continued tls form    a delivery
     NAME hour - …                     one of the events of `summary.EVENTS`
     ? - line - …                      a line for the complete grammar
     A.|R. address form                the host of A or R
     CA|CR hour address:port form ci   the connection of A, where ports or Ci= are logged
-    T|U hour [name protocol tls] number    the octets of A or M: thousands, and the rest
+    T|U hour [name session] number      the octets of A or M: thousands, and the rest
     BA address octets                 the octets of A, where asked for by host
 
+session: `esmtps L. X=TLS1.3`. routing: `dnslookup T=remote_smtp`.
 A: received over SMTP from a host. M: received otherwise. R: to a host. D: any other.
 """
 
@@ -128,7 +129,9 @@ class Fold:
         self._volume(hour, session, int(digits) * count)
 
     def _volume(self, hour: bytes, session: bytes, octets: int) -> None:
-        key = Received(hour_text(hour, self._year), *_session(session))
+        key = Received(hour_text(hour, self._year))
+        if session:
+            key = Received(key.hour, *_session(session))
         received = self._summary.received
         received[key] = received.get(key, 0) + octets
 
@@ -152,7 +155,7 @@ class Fold:
         self._summary.octets_of_hosts.add(address, b"", count * int(octets))
 
     def _line(self, _name: bytes, _hour: bytes, rest: bytes, count: int) -> None:
-        self.record(parse_line(rest[:-6], self._year), count)
+        self.record(parse_line(rest[:-4], self._year), count)
 
     def record(self, record: LogRecord, count: int = 1) -> None:
         """Add a line that the complete grammar has read, `count` times over."""
@@ -268,14 +271,9 @@ def hour_text(hour: bytes, year: int | None) -> str:
 @lru_cache(maxsize=4096)
 def _arrival_kind(name: bytes, rest: bytes) -> tuple[bool, bool, str, str, str]:
     """The fields of `Arrival` behind the hour, from those of a token."""
-    null, _, _, _, protocol, form, tls = rest.split(b"\t")
-    return (
-        name == b"A",
-        bool(null),
-        form.decode(),
-        _text(protocol),
-        tls_version(_text(tls)),
-    )
+    null, _, _, session, form = rest.split(b"\t")
+    over_smtp, protocol, tls = _session(name + b"\t" + session)
+    return over_smtp, bool(null), form.decode(), protocol, tls
 
 
 @lru_cache(maxsize=4096)
@@ -283,20 +281,21 @@ def _delivery_kind(
     name: bytes, rest: bytes
 ) -> tuple[str, bool, bool, str, str, str, str]:
     """The fields of `Delivery` behind the hour, from those of a token."""
-    flag, router, transport, continued, tls, form, _ = rest.split(b"\t")
+    flag, routing, continued, tls, form = rest.split(b"\t")
+    router, _, transport = _text(routing).partition(" T=")
     return (
         _FLAGS[flag], name == b"R", bool(continued), form.decode(),
-        tls_version(_text(tls)), _text(router), _text(transport),
+        tls_version(_text(tls)), router, transport,
     )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
-def _session(session: bytes) -> tuple[bool, str, str] | tuple[()]:
+def _session(session: bytes) -> tuple[bool, str, str]:
     """The fields of `Received` behind the hour, from those of a token."""
-    if not session:
-        return ()
-    name, protocol, tls = session.split(b"\t")
-    return name == b"A", _text(protocol), tls_version(_text(tls))
+    name, _, words = session.partition(b"\t")
+    first, *others = words.split(b" ")
+    tls = others[-1] if others and others[-1].startswith(b"X=") else b"X="
+    return name == b"A", _text(first), tls_version(_text(tls[2:]))
 
 
 def _text(octets: bytes) -> str:
