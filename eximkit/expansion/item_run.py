@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.expansion import acl_run, outside, signing
+from eximkit.expansion import acl_run, outside, signing, skipped_items
 from eximkit.expansion.environment import Found, NotFound
 from eximkit.expansion.items import PURE_ITEMS, apply_item
 from eximkit.expansion.lists import join_list, split_list
@@ -17,7 +17,7 @@ from eximkit.expansion.lookups import LookupRequest, perform
 from eximkit.expansion.nodes import Tail
 from eximkit.expansion.regex import substitute
 from eximkit.expansion.sorting import sort_items
-from eximkit.expansion.strings import field_number
+from eximkit.expansion.strings import field_number, list_number, not_empty
 from eximkit.expansion.truth import truth
 from eximkit.expansion.values import (
     EMPTY,
@@ -31,6 +31,7 @@ from eximkit.expansion.values import (
     concatenate,
     derived,
     inside,
+    numbered,
 )
 from eximkit.expansion.world import NotAllowed
 
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
     from eximkit.expansion.evaluate import Evaluator
     from eximkit.expansion.nodes import Expansion, Item, Lookup
 
+
+KEYS: dict[str, Callable[[str], object]] = {
+    "extract": not_empty,
+    "listextract": list_number,
+}
+"""Items whose first argument Exim looks at before it takes the others."""
 
 KEY_FORM = 2
 """How many arguments `extract` has with a key, `{key}{data}`."""
@@ -64,7 +71,11 @@ def item(evaluator: Evaluator, node: Item) -> Value:
         special = CONCRETE.get(node.name)
     if special is not None:
         return special(evaluator, node)
-    arguments = [evaluator.expand(a) for a in node.arguments]
+    arguments: list[Value] = []
+    for argument in node.arguments:
+        arguments.append(evaluator.expand(argument))
+        if len(arguments) == 1 and isinstance(arguments[0], Known):
+            KEYS.get(node.name, str)(arguments[0].text)
     name = f"{node.name} {node.options}".strip()
     tail = node.tail
     if name == "extract" and tail is not None and _one_more(arguments, tail):
@@ -248,6 +259,8 @@ def _filter(evaluator: Evaluator, node: Item) -> Value:
 def _reduce(evaluator: Evaluator, node: Item) -> Value:
     source = evaluator.expand(node.arguments[0])
     total = evaluator.expand(node.arguments[1])
+    lost = skipped_items.inner_start(evaluator, node)
+    total = total if lost is None else lost
     with inside('"reduce" item'):
         evaluator.skip(node.arguments[2])
     _, elements = _elements(source)
@@ -306,9 +319,7 @@ def _sg(evaluator: Evaluator, node: Item) -> Value:
     replacement = Known(texts[2])
 
     def replace(groups: tuple[str, ...]) -> str:
-        with evaluator.bound(
-            **{str(n): Known(text, depends) for n, text in enumerate(groups)}
-        ):
+        with evaluator.bound(**numbered(groups, depends)):
             value = evaluator.expand_text(replacement)
         if isinstance(value, Unknown):
             raise NotPure("a replacement that is not known")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from eximkit.expansion import prvs, srs
 from eximkit.expansion.nodes import Tail
 from eximkit.expansion.outside import known_text
-from eximkit.expansion.values import EMPTY, NOTHING, Known, Value
+from eximkit.expansion.values import EMPTY, NOTHING, Known, Value, numbered
 from eximkit.expansion.world import NotAllowed
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def check(evaluator: Evaluator, node: Item) -> Value:
         text, found.key_number, f"{found.expires:03d}", found.digest,
         *found.address.rpartition("@")[::2],
     )  # fmt: skip
-    numbers: dict[str, Value] = {str(n): Known(part) for n, part in enumerate(parts)}
-    evaluator.scope = {**evaluator.scope, **numbers}
+    evaluator.scope = {**evaluator.scope, **numbered(parts)}
     with evaluator.bound(
         prvscheck_address=Known(found.address), prvscheck_keynum=Known(found.key_number)
     ):

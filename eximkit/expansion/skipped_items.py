@@ -11,16 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit.expansion.items import ITEMS
-from eximkit.expansion.nodes import Expansion, If, Item, Literal, Lookup
+from eximkit.expansion.nodes import Expansion, If, Item, Literal, Lookup, Operator
 from eximkit.expansion.regex import substitute
 from eximkit.expansion.strings import field_number
-from eximkit.expansion.values import ExpansionFailed, Known, NotPure
+from eximkit.expansion.values import ExpansionFailed, Known, NotPure, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from eximkit.expansion.evaluate import Evaluator
     from eximkit.expansion.nodes import Node
+    from eximkit.expansion.values import Value
 
 _COMPUTED = frozenset(("hash", "length", "listquote", "nhash", "substr", "tr"))
 _ANSWERED_NO = frozenset(("env", "listextract"))
@@ -38,6 +39,25 @@ def look_at(evaluator: Evaluator, item: Item) -> None:
         _computed(evaluator, item, _DEEPEST)
     elif item.name in _CHECKS:
         _CHECKS[item.name]([_text(evaluator, a, _DEEPEST) for a in item.arguments])
+
+
+def inner_start(evaluator: Evaluator, item: Item) -> Value | None:
+    """What 4.96 takes for the start value of a `reduce` that has others in its text.
+
+    It loses its own while it reads the text: this is that of the last one in there.
+    """
+    found: Value | None = None
+    body = item.arguments[2]
+    waiting: list[Node] = list(reversed(body.parts))
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Operator):
+            waiting += reversed(part.operand.parts)
+        elif isinstance(part, Item) and part.name == "reduce":
+            start, text = part.arguments[1:3]
+            found = Known(_text(evaluator, start, _DEEPEST))
+            waiting += reversed(text.parts)
+    return found
 
 
 def _listextract(arguments: Sequence[str]) -> None:
@@ -93,8 +113,7 @@ def _substituted(evaluator: Evaluator, texts: Sequence[str]) -> str:
     """What `sg` makes of it: the replacement is expanded, not skipped."""
 
     def replace(groups: tuple[str, ...]) -> str:
-        numbers = {str(n): Known(text) for n, text in enumerate(groups)}
-        with evaluator.bound(**numbers):
+        with evaluator.bound(**numbered(groups)):
             value = evaluator.expand_text(Known(texts[2]))
         return value.text if isinstance(value, Known) else ""
 

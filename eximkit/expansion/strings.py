@@ -83,6 +83,12 @@ def field_number(text: str) -> int | None:
     return wrap(-value, 32) if found[1] else value
 
 
+def not_empty(key: str) -> None:
+    """Look at the first argument of extract. Raises ExpansionFailed."""
+    if not key.strip(BLANK):
+        raise ExpansionFailed('first argument of "extract" must not be empty')
+
+
 def by_number(number: int, separators: str, text: str) -> str | None:
     """`${extract{number}{separators}{text}…`: field 0 is all of it, -1 the last."""
     if number == 0:

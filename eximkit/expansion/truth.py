@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.expansion import acl_run, signing
+from eximkit.expansion import acl_run, ip, signing
 from eximkit.expansion.conditions import CONDITIONS, LISTS, Verdict, match_list
 from eximkit.expansion.jsontext import json_items
 from eximkit.expansion.limits import MAXIMUM_DEPTH, TOO_DEEP
@@ -38,6 +38,7 @@ from eximkit.expansion.values import (
     emptiness,
     inside,
     is_address,
+    numbered,
 )
 from eximkit.expansion.world import FileFailed, NotAllowed
 
@@ -78,6 +79,8 @@ def _predicate(evaluator: Evaluator, condition: Condition) -> bool | None:
     if info is None or len(arguments) < info.minimum:
         raise ExpansionFailed(f'malformed condition "{condition.name}"')
     if condition.name == "match_ip" and isinstance(arguments[1], Known):
+        if isinstance(arguments[0], Known):
+            _address_wanted(arguments[0].text)
         arguments[1] = _host_list(evaluator, arguments[1].text)
     special = SPECIAL.get(condition.name)
     if special is not None:
@@ -124,7 +127,7 @@ def _known(
     depends = NOTHING.union(*(a.depends for a in arguments))
     changed: dict[str, Value] = {}
     if outcome.captures is not None:
-        changed = {str(n): Known(t, depends) for n, t in enumerate(outcome.captures)}
+        changed = numbered(outcome.captures, depends)
     if outcome.value is not None:
         changed["value"] = Known(outcome.value, depends)
     if changed:
@@ -137,6 +140,16 @@ def _outcome(evaluator: Evaluator, name: str, texts: list[str]) -> Verdict:
     if evaluator.concrete and name in LISTS:
         return match_list(name, texts, Around(evaluator))
     return CONDITIONS[name](texts)
+
+
+def _address_wanted(text: str) -> None:
+    """The subject of `match_ip` must be one, before its list is looked at."""
+    try:
+        wrong = text and ip.parse(text) is None
+    except NotPure:
+        return
+    if wrong:
+        raise ExpansionFailed(f'"{text}" is not an IP address')
 
 
 def _host_list(evaluator: Evaluator, text: str) -> Value:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -274,6 +274,18 @@ def inside(what: str) -> Iterator[None]:
         yield
     except ExpansionFailed as failed:
         raise failed.again(f"{failed.message} inside {what}") from None
+
+
+NUMBERED = 20
+"""How many numeric variables a match can set."""
+
+
+def numbered(
+    texts: Sequence[str], depends: frozenset[str] = NOTHING
+) -> dict[str, Value]:
+    """The numeric variables after a match: those that it does not set are empty."""
+    empty: dict[str, Value] = dict.fromkeys(map(str, range(NUMBERED)), EMPTY)
+    return empty | {str(n): Known(text, depends) for n, text in enumerate(texts)}
 
 
 def stops(what: str) -> ExpansionFailed:
