@@ -94,13 +94,14 @@ def test_every_flagged_line_is_understood(lines: list[bytes]) -> None:
 def test_no_field_of_a_flagged_line_is_left_over(lines: list[bytes]) -> None:
     """Each ` TAG=` of a session is some attribute's."""
     tags = {
-        "R": "router reference", "T": "transport subject_raw", "H": "host_name ip",
-        "P": "protocol return_path", "X": "tls", "CV": "verified", "DN": "dn",
-        "S": "size", "A": "authenticator", "C": "confirmation", "U": "ident",
-        "I": "interface", "F": "sender", "Ci": "connection_id", "PRX": "proxy", "PS": "protocol_detail",
-        "SNI": "sni", "DKIM": "dkim", "Q": "queue", "M8S": "eight_bit", "ST": "shadow",
-        "QT": "queue_time", "DT": "delivery_time", "RT": "receive_time",
-        "DMARC": "dmarc", "SPF": "spf", "id": "header_id", "id*": "header_id",
+        "A": "authenticator", "C": "confirmation", "CV": "verified",
+        "Ci": "connection_id", "DKIM": "dkim", "DMARC": "dmarc", "DN": "dn",
+        "DT": "delivery_time", "F": "sender", "H": "host_name ip", "I": "interface",
+        "M8S": "eight_bit", "P": "protocol return_path", "PRX": "proxy",
+        "PS": "protocol_detail", "Q": "queue", "QT": "queue_time",
+        "R": "router reference", "RT": "receive_time", "S": "size", "SNI": "sni",
+        "SPF": "spf", "ST": "shadow", "T": "transport subject_raw", "U": "ident",
+        "X": "tls", "id": "header_id", "id*": "header_id",
     }  # fmt: skip
     events = {*FLAGS.values()} - {Kind.FAILURE, Kind.DEFERRAL}
     seen: Counter[str] = Counter()
