@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ from eximkit.expansion.environment import Environment
 from eximkit.expansion.expand import expand
 from eximkit.expansion.values import Failure
 from eximkit.machine.world import Machine
+from tests.conftest import without
 from tests.oracle.asking import ask, escaped
 
 if TYPE_CHECKING:
@@ -190,6 +194,43 @@ def test_constant_databases(exim: Path, tmp_path: Path, corpus: Path) -> None:
         path.write_bytes(octets[: chance.choice([len(octets), 2048, 2060])])
         expressions += [written(("cdb", key, str(path))) for key in keys[:3]]
     compare(exim, tmp_path, expressions)
+
+
+def test_databases_of_berkeley(exim: Path, tmp_path: Path, corpus: Path) -> None:
+    build = shutil.which("exim_dbmbuild", path=f"{os.environ['PATH']}:/usr/sbin")
+    if build is None:
+        without("no exim_dbmbuild: install Debian's exim4-base")
+    source = tmp_path / "source"
+    lines = ["k1: v1", "k2 two", "  more", '"q k": quoted', "empty:", "*.b.c: part"]
+    lines += [f"key{n}: value {n}" for n in range(3000)]
+    lines += ["*: star", "big: " + "B" * 9000]
+    source.write_text("\n".join(lines) + "\n")
+    subprocess.run([build, source, tmp_path / "zero"], check=True)
+    subprocess.run([build, "-nozero", source, tmp_path / "nozero"], check=True)
+    paths = [tmp_path / "zero", tmp_path / "nozero", tmp_path / "none", source,
+             corpus / "exim-testsuite" / "aux-fixed" / "2302.emptydbmnzlookup",
+             tmp_path]  # fmt: skip
+    keys = [
+        "k1",
+        "K1",
+        "k2",
+        "q k",
+        "empty",
+        "x.b.c",
+        "key0",
+        "key2999",
+        "big",
+        "",
+        "no",
+    ]
+    compare(exim, tmp_path, [
+        written((f"{partial}{kind}{default}", key, str(path)))
+        for path in paths
+        for kind in ("dbm", "dbmnz", "dbmjz")
+        for key in keys
+        for partial, default in (("", ""), ("", "*"), ("partial-", ""))
+        if key or not partial
+    ])  # fmt: skip
 
 
 def test_sqlite_databases(exim: Path, tmp_path: Path) -> None:

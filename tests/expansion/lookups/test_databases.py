@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -158,13 +159,103 @@ def test_files_that_are_no_cdb() -> None:
     )
 
 
-def test_dbm_is_not_read() -> None:
-    there = ZoneWorld(files={"/db": "x"})
-    assert look(there, "dbm", "k", "/no") == (
-        "Failed: failed to open /no as a db (v4.1+) file: No such file or directory"
+# Hashes and trees that Berkeley DB 5.3 wrote, with pages of 512 octets.
+def page(
+    number: int, kind: int, places: list[int], body: bytes, **fields: int
+) -> bytes:
+    """A page whose items lie at `places`; body is what its end holds."""
+    head = struct.pack(
+        "<QIIIHHBB", 0, number, 0, fields.get("next", 0),
+        fields.get("entries", len(places)), fields.get("offset", 0), 1, kind,
+    )  # fmt: skip
+    head += b"".join(struct.pack("<H", place) for place in places)
+    return head + bytes(512 - len(head) - len(body)) + body
+
+
+def meta(magic: int, **fields: int) -> bytes:
+    return struct.pack(
+        "<QIIIIBBB", 0, 0, magic, fields.get("version", 9), fields.get("size", 512),
+        0, 8, fields.get("flags", 0),
+    ).ljust(512, b"\0")  # fmt: skip
+
+
+def hash_page(number: int, *items: bytes) -> bytes:
+    places, body = [], b""
+    for item in items:
+        body = item + body
+        places.append(512 - len(body))
+    return page(number, 13, places, body)
+
+
+HASH = meta(0x061561) + hash_page(
+    1,
+    b"\1k1\0", b"\1v1\0",
+    b"\1nz", b"\1plain",
+    b"\1a\0b", b"\1joined",
+    b"\1big\0", struct.pack("<B3xII", 3, 2, 600),
+    b"\1dup\0", b"\2" + struct.pack("<H", 3) + b"one" + struct.pack("<H", 3),
+) + page(2, 7, [], b"B" * 486, next=3, entries=1, offset=486) + page(
+    3, 7, [], (b"B" * 114).ljust(486, b"x"), entries=1, offset=114
+)  # fmt: skip
+TREE = meta(0x053162) + page(
+    1, 5, [500, 490, 480, 470],
+    struct.pack("<HB5s2x", 2, 1, b"t2") + struct.pack("<HB5s2x", 2, 0x81, b"d\0")
+    + struct.pack("<HB5s2x", 4, 1, b"leaf") + struct.pack("<HB5s4x", 3, 1, b"t1\0"),
+)  # fmt: skip
+
+
+def in_dbm(octets: bytes, kind: str, key: str) -> str | None:
+    return look(ZoneWorld(files={FILE: octets.decode("latin-1")}), kind, key)
+
+
+@pytest.mark.parametrize(
+    ("octets", "kind", "key", "found"),
+    [
+        (HASH, "dbm", "k1", "v1"),
+        (HASH, "dbm", "K1", None),
+        (HASH, "dbmnz", "k1", None),
+        (HASH, "dbmnz", "nz", "plain"),
+        (HASH, "dbmjz", "a:b", "joined"),
+        (HASH, "dbmjz", "<; a ; b", "joined"),
+        (HASH, "dbm", "big", "B" * 600),
+        (HASH, "dbm", "dup", "one"),
+        (TREE, "dbm", "t1", "leaf"),
+        (TREE, "dbm", "d", None),
+    ],
+)
+def test_databases_of_berkeley(
+    octets: bytes, kind: str, key: str, found: str | None
+) -> None:
+    assert in_dbm(octets, kind, key) == found
+
+
+def test_files_that_are_none_of_berkeley() -> None:
+    there = ZoneWorld(files={"/db": "x" * 600, "/empty": ""}, folders={"/dir": ()})
+    missing = "as a db (v4.1+) file: No such file or directory"
+    for path in ("/no", "/db", "/empty", "relative"):
+        answer = look(there, "dbmnz", "k", path)
+        assert answer == f"Failed: failed to open {path} {missing}"
+    assert look(there, "dbm", "k", "/dir") == (
+        "Failed: failed to open /dir as a db (v4.1+) file: Is a directory"
     )
-    with pytest.raises(NotAllowed, match="a lookup of type dbmnz"):
-        look(there, "dbmnz", "k", "/db")
+    for fields in ({"version": 5}, {"flags": 1}, {"size": 500}):
+        with pytest.raises(NotAllowed, match="a hash of Berkeley DB"):
+            in_dbm(meta(0x061561, **fields), "dbm", "k")
+
+
+@given(st.lists(st.tuples(st.integers(512, 2047), st.integers(0, 255)), max_size=30))
+def test_a_damaged_database_gives_an_answer_all_the_same(
+    damage: list[tuple[int, int]],
+) -> None:
+    for whole in (HASH, TREE):
+        octets = bytearray(whole)
+        for at, value in damage:
+            if at < len(octets):
+                octets[at] = value
+        answer: str | None = None
+        with suppress(NotAllowed):
+            answer = in_dbm(bytes(octets), "dbm", "big")
+        assert answer is None or isinstance(answer, str)
 
 
 JSON = r"""{"a": {"b": [1, "two", {"c": true}], "n": null, "r": 0.5}, "0": "zero",
