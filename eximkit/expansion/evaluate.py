@@ -219,7 +219,8 @@ class Evaluator:
 
     def read(self, node: Variable, *, tested: bool = False) -> Value:
         """The value of a variable node, with the reading noted."""
-        if catalog.variable(node.name) is None:
+        # Between braces the name of a user's variable may hold hyphens.
+        if catalog.variable(node.name.replace("-", "_")) is None:
             raise ExpansionFailed(f'unknown variable name "{node.name}"')
         self.reads.append(Read(node.name, node.start, node.end, tested, not self.inner))
         return self.variable(node.name)

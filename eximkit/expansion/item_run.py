@@ -6,6 +6,7 @@ nothing but them is computed by `items.py`; the others are named here.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
@@ -49,6 +50,8 @@ KEYS: dict[str, Callable[[str], object]] = {
 }
 """Items whose first argument Exim looks at before it takes the others."""
 
+_COMPARATOR = re.compile(r"[<>]=?|[lg][te]i?(?![A-Za-z0-9_])")
+
 KEY_FORM = 2
 """How many arguments `extract` has with a key, `{key}{data}`."""
 
@@ -59,9 +62,7 @@ def item(evaluator: Evaluator, node: Item) -> Value:
     least = info.minimum if info else 0
     given = len(node.arguments) + (node.condition is not None)
     if given < least:
-        raise ExpansionFailed(
-            f"Not enough arguments for '{node.name}' (min is {least})"
-        )
+        raise ExpansionFailed(_too_few(node.name, given, least), syntax=True)
     if info and info.maximum is not None and given > info.maximum:
         raise ExpansionFailed(
             f"Too many arguments for '{node.name}' (max is {info.maximum})"
@@ -95,6 +96,12 @@ def item(evaluator: Evaluator, node: Item) -> Value:
         return found
     mark = len(evaluator.pending)
     return evaluator.fork(text is not None, mark, tail, found, node.name)
+
+
+def _too_few(name: str, given: int, least: int) -> str:
+    if name == "extract":
+        return f"missing '{{' for arg {given + 1} of extract"
+    return f"Not enough arguments for '{name}' (min is {least})"
 
 
 def _one_more(arguments: list[Value], tail: Tail) -> bool:
@@ -273,7 +280,8 @@ def _reduce(evaluator: Evaluator, node: Item) -> Value:
 def _sort(evaluator: Evaluator, node: Item) -> Value:
     """`${sort{list}{comparator}{extractor}}`."""
     source = evaluator.expand(node.arguments[0])
-    comparator = evaluator.expand(node.arguments[1])
+    comparator = _comparator(evaluator, node.arguments[1])
+    evaluator.skip(node.arguments[2])
     separator, elements = _elements(source)
     fields: list[Value] = []
     for element in elements:
@@ -294,6 +302,13 @@ def _sort(evaluator: Evaluator, node: Item) -> Value:
             return evaluator.unknown(unknown.reason, value)
         return Known(join_list(separator, ordered), depends)
     return derived("sort", source, comparator, *fields)
+
+
+def _comparator(evaluator: Evaluator, argument: Expansion) -> Value:
+    """What `sort` compares by: a sign or a word, and what follows it does not count."""
+    value = evaluator.expand(argument)
+    found = _COMPARATOR.match(value.text) if isinstance(value, Known) else None
+    return value if found is None else Known(found[0])
 
 
 def _field(evaluator: Evaluator, extractor: Expansion) -> Value:

@@ -46,7 +46,7 @@ def _extract(arguments: Sequence[str]) -> str | None:
     if number is None:
         return by_key(key, arguments[1])
     if len(arguments) < _NUMBER_FIELDS:
-        raise ExpansionFailed("missing separators for extract by number")
+        raise ExpansionFailed("missing '{' for arg 3 of extract", syntax=True)
     return by_number(number, arguments[1], arguments[2])
 
 

@@ -36,9 +36,8 @@ if TYPE_CHECKING:
 
 _SPLIT_FIRST_SINCE = catalog.release("4.96")
 _USER_PREFIX = "acl_"
-_PLACES: dict[str, tuple[str, ...]] = {
+PLACES: dict[str, tuple[str, ...]] = {
     "certextract": ("field arg", "cert variable arg"),
-    "env": (),
     "extract": ("arg 1", "arg 2", "arg 3"),
     "filter": ("first arg", "last arg"),
     "listextract": ("arg 1", "arg 2"),
@@ -86,7 +85,7 @@ def refusal(node: Node, defect: Defect, release: Release, source: str) -> str:
 
 
 def _variable(node: Variable, defect: Defect, release: Release) -> str:
-    about = _about_user_variable(node.name)
+    about = user_variable(node.name)
     if node.braced:
         item = catalog.item(node.name)
         if item is not None and item.in_release(release):
@@ -96,7 +95,8 @@ def _variable(node: Variable, defect: Defect, release: Release) -> str:
     return f'unknown variable name "{node.name}"{about}'
 
 
-def _about_user_variable(name: str) -> str:
+def user_variable(name: str) -> str:
+    """What Exim adds about a name that may be meant for an ACL variable."""
     if not name.startswith(_USER_PREFIX):
         return ""
     if name[4:5] not in {"c", "m"}:
@@ -108,7 +108,7 @@ def _about_user_variable(name: str) -> str:
 
 def _defined(node: Defined, _defect: Defect, _release: Release) -> str:
     name = node.of.name if isinstance(node.of, Variable) else ""
-    return f'unknown variable "{name}" after "def:"{_about_user_variable(name)}'
+    return f'unknown variable "{name}" after "def:"{user_variable(name)}'
 
 
 def _operator(node: Operator, _defect: Defect, release: Release) -> str:
@@ -164,23 +164,29 @@ def _item(node: Item, defect: Defect, release: Release, source: str) -> str:
             "(or a } is missing in a variable reference)"
         )
     given = len(node.arguments) + (node.condition is not None)
-    places = _PLACES.get(name)
+    tail = node.tail
+    if tail is not None and tail.fail:
+        return _misplaced_fail(node, tail, source)
+    if name == "extract" and 0 < given <= (entry.maximum or given):
+        return ""  # Exim counts only what is not skipped: the evaluator says it.
+    places = PLACES.get(name)
     if places is not None and given < len(places[:2] if node.options else places):
         return f"missing '{{' for {places[given]} of {name}"
     if given < entry.minimum:
         return "" if places is not None else _too_few(name, entry.minimum)
-    tail = node.tail
-    if tail is not None and tail.fail:
-        return _misplaced_fail(node, tail, source)
     if entry.maximum is not None and given > entry.maximum:
         return _too_many(node, defect, entry.maximum, source)
     if name == "certextract":
         return 'second argument of "certextract" must be a certificate variable'
-    return defect.message if name == "sort" else ""
+    if name != "sort":
+        return ""
+    if node.end - 1 != node.arguments[-1].end + 1:
+        return f'missing }} at end of "{name}"'
+    return defect.message
 
 
 def _misplaced_fail(node: Item, tail: Tail, source: str) -> str:
-    if node.name not in _PLACES or node.name in _AT_END:
+    if node.name not in PLACES or node.name in _AT_END:
         return f"missing '}}' after '{node.name}'"
     if tail.yes is None:
         what, at = "'yes' part did not start with '{'", tail.start
@@ -199,7 +205,7 @@ def _curly(what: str, rest: str) -> str:
 def _too_many(node: Item, defect: Defect, most: int, source: str) -> str:
     if node.name in _AT_END:
         return f'missing }} at end of "{node.name}"'
-    if node.tail is not None and node.name in _PLACES:
+    if node.tail is not None:
         return _curly("did not close with '}'", source[defect.start :])
     shown = most - 1 if node.name in _LEAST else most
     return f"Too many arguments for '{node.name}' (max is {shown})"
@@ -217,6 +223,8 @@ def _condition(node: Condition, _defect: Defect, release: Release) -> str:
     entry = catalog.condition(node.name)
     if entry is None or not entry.in_release(release):
         return f'unknown condition "{node.name}"'
+    if node.name == "def":
+        return '":" expected after "def"'
     return f"too few arguments or bracketing error for {node.name}"
 
 

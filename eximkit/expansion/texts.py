@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from eximkit.errors import ExpansionSyntaxError
 from eximkit.expansion.parse import TooLarge, parse
 from eximkit.expansion.refusals import refusals
+from eximkit.expansion.unreadable import complaint
 from eximkit.expansion.values import ExpansionFailed
 from eximkit.expansion.world import NotAllowed
 
@@ -42,12 +43,25 @@ class Texts:
         except TooLarge as error:
             raise NotAllowed(error.message) from error
         except ExpansionSyntaxError as error:
-            raise ExpansionFailed(error.message, syntax=True) from error
+            raise ExpansionFailed(self._words(text, error), syntax=True) from error
         if self.release is not None:
+            if text.endswith("\\"):
+                self._look_at_end(text, self.release)
             self.flaws |= refusals(tree, self.release)
         if len(self.trees) < REMEMBERED:
             self.trees[text] = tree
         return tree
+
+    def _look_at_end(self, text: str, release: Release) -> None:
+        """A backslash that escapes nothing is taken by the grammar, not by Exim."""
+        words = complaint(text, release)
+        if words is not None:
+            raise ExpansionFailed(words, syntax=True)
+
+    def _words(self, text: str, error: ExpansionSyntaxError) -> str:
+        """Exim's account of a string that cannot be taken apart, where it has one."""
+        words = None if self.release is None else complaint(text, self.release)
+        return error.message if words is None else words
 
     def look_at(self, node: Node) -> None:
         """Raises ExpansionFailed where Exim does not understand a node."""

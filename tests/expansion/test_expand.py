@@ -1,6 +1,6 @@
 """Strings with a configuration and a machine around them: values, and kinds of failure.
 
-The expected results are those of Exim 4.96 (`tests/oracle/test_expand_cases.py` asks it).
+The expected results are those of 4.96: `tests/oracle/test_expand_cases.py` asks it.
 """
 
 from __future__ import annotations
