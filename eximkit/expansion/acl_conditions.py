@@ -162,7 +162,6 @@ CONDITIONS: dict[str, Callable[[Evaluator, str], tuple[Code, str]]] = {
     "dnslists": _of_connection("dnslists", without=False),
     "encrypted": _word_of("tls_in_cipher"),
     "hosts": _hosts,
-    "ratelimit": _of_connection("ratelimit", without=False),
     "sender_domains": _sender_domains,
     "senders": _senders,
     "spf": _of_connection("spf", without=False),
