@@ -6,7 +6,9 @@ way back, and local parts, are punycode alone.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NoReturn
+from unicodedata import normalize
 
 from eximkit.expansion import punycode
 from eximkit.expansion.encodings import escape
@@ -23,6 +25,7 @@ _LONGEST_CODE = 10_000
 """Octets of a local part that is converted: the time grows with its square."""
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _ALLOWED = ("PVALID", "CONTEXTO", "CONTEXTJ")
 _NO_ROUNDTRIP = "A-label roundtrip failed"
 
@@ -88,7 +91,7 @@ def _decoded_labels(labels: list[str]) -> list[str]:
     for label in labels:
         found.append(_unicode_label(label))
         try:
-            _test_form(found[-1])
+            _test_form(found[-1], encoded=label.startswith(_PREFIX))
         except _Refused as error:
             refused = error
     if refused is not None:
@@ -110,10 +113,12 @@ def _unicode_label(label: str) -> str:
     return found
 
 
-def _test_form(label: str) -> None:
-    """The tests that ASCII labels have to pass as well."""
+def _test_form(label: str, *, encoded: bool) -> None:
+    """The tests that ASCII labels have to pass as well, and what was encoded."""
     import idna
 
+    if encoded and (_SURROGATES.search(label) or normalize("NFC", label) != label):
+        raise _Refused("string is not in Unicode NFC format")
     if label[2:4] == "--":
         raise _Refused("string contains forbidden two hyphens pattern")
     if label.startswith("-") or label.endswith("-"):
@@ -124,6 +129,18 @@ def _test_form(label: str) -> None:
     except idna.IDNAError:
         reason = "string contains a forbidden leading combining character"
         raise _Refused(reason) from None
+    if encoded and not _stable(label):
+        raise _Refused(
+            "domain label has character forbidden in non-transitional mode (TR46)"
+        )
+
+
+def _stable(label: str) -> bool:
+    """Whether the mapping leaves it as it is."""
+    try:
+        return _mapped(label) == label
+    except _Refused:
+        return False
 
 
 def _ascii_label(label: str, unicode: str) -> str:
