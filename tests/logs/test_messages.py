@@ -102,7 +102,10 @@ def test_what_a_chunk_has_is_what_its_lines_have(
     hits = [wanted.matches(one) for one in alone]
     expected = [begin for begin, hit in zip(begins, hits, strict=True) if hit]
     assert wanted.lines(text) == expected
-    assert wanted.lines(text + b"~\n" * 50_000)[: len(expected)] == expected
+    # Among many lines that do not match, it is looked for in another way.
+    many = b"~\n" * 25_000
+    found = [begin - len(many) for begin in wanted.lines(many + text)]
+    assert [begin for begin in found if begin >= 0] == expected
     kept = [one + b"\n" for one in alone]
     if kept and not text.endswith(b"\n"):
         kept[-1] = kept[-1][:-1]
