@@ -63,11 +63,12 @@ def quote_for_lookup(arguments: tuple[str, ...], text: str) -> str:
     kind, *options = arguments
     quoter = _QUOTERS.get(kind)
     if quoter is None:
-        raise ExpansionFailed(f'unknown lookup type "{kind}"')
+        raise ExpansionFailed(f'unknown lookup type "{kind}"', syntax=True)
     if kind in _LDAP_TYPES and options == ["dn"]:
         return _dn(text)
     if options:
         raise ExpansionFailed(
-            f'"{"_".join(options)}" unrecognized after "${{quote_{kind}"'
+            f'"{"_".join(options)}" unrecognized after "${{quote_{kind}"',
+            syntax=True,
         )
     return quoter(text)

@@ -22,7 +22,6 @@ from eximkit.expansion.nodes import (
     Tail,
     Variable,
 )
-from eximkit.expansion.quoting import quote_for_lookup
 from eximkit.expansion.values import ExpansionFailed
 from eximkit.expansion.walk import walk
 from eximkit.source import BLANK
@@ -120,24 +119,16 @@ def _operator(node: Operator, _defect: Defect, release: Release) -> str:
         and entry.in_release(release)
         and (node.arguments or node.name not in _NUMBERED)
     ):
-        # A number, or another text after it: the evaluator says it.
-        return _quoting(node) if node.name == "quote" else ""
+        # A number, or another text after it: Exim looks at it only when it is taken.
+        return ""
     item = catalog.item(written)
     if item is not None and item.in_release(release):
         return _too_few(written, item.minimum)
     if node.name in _NUMBERED:
-        return f"missing values after {written}"
+        return ""
     if node.name.startswith("header") or node.name in _HEADERS:
         return f'{_header_words(node)} "{written}"'
     return f'unknown expansion operator "{written}"'
-
-
-def _quoting(node: Operator) -> str:
-    try:
-        quote_for_lookup(node.arguments, "")
-    except ExpansionFailed as failed:
-        return failed.message
-    return f'unknown lookup type "{node.arguments[0]}"'
 
 
 def _header_words(node: Operator) -> str:
