@@ -7,6 +7,10 @@
     tree = eximkit.parse_expansion("${if def:host {a}{b}}")
     value = eximkit.evaluate(tree, eximkit.Environment())
 
+    report = eximkit.analyse_logs(["mainlog", "mainlog.1.gz"])
+    for record in eximkit.iter_records("mainlog"):
+        print(record.stamp, record.kind, record.message_id)
+
 What is in `__all__` is the public interface; the rest may move. Names are imported when
 they are first used, so that `import eximkit` costs next to nothing.
 """
@@ -32,39 +36,58 @@ if TYPE_CHECKING:
     from eximkit.files import load_config
     from eximkit.lint.engine import lint
     from eximkit.lint.finding import Finding, Severity
+    from eximkit.logs.analysis import analyse_logs
+    from eximkit.logs.line import parse_line
+    from eximkit.logs.record import Direction, Kind, LogRecord
+    from eximkit.logs.records import iter_records
+    from eximkit.logs.result import LogReport
 
 __all__ = [
+    "Direction",
     "Environment",
     "EximkitError",
     "ExpansionSyntaxError",
     "Failure",
     "Finding",
     "InputError",
+    "Kind",
     "Known",
+    "LogRecord",
+    "LogReport",
     "MissingExtraError",
     "SettingsError",
     "Severity",
     "Unknown",
+    "analyse_logs",
     "evaluate",
+    "iter_records",
     "lint",
     "load_config",
     "parse_expansion",
+    "parse_line",
 ]
 
 _HOMES = {
+    "Direction": "logs.record",
     "Environment": "expansion.environment",
     "EximkitError": "errors",
     "ExpansionSyntaxError": "errors",
     "Failure": "expansion.values",
     "Finding": "lint.finding",
     "InputError": "errors",
+    "Kind": "logs.record",
     "Known": "expansion.values",
+    "LogRecord": "logs.record",
+    "LogReport": "logs.result",
     "MissingExtraError": "errors",
     "SettingsError": "errors",
     "Severity": "lint.finding",
     "Unknown": "expansion.values",
+    "analyse_logs": "logs.analysis",
     "evaluate": "expansion.evaluate",
+    "iter_records": "logs.records",
     "load_config": "files",
+    "parse_line": "logs.line",
 }
 
 
