@@ -20,7 +20,7 @@ from eximkit.errors import InputError
 from eximkit.source import SourceFile, display, octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from eximkit.catalog import Release
     from eximkit.config.model import Config
@@ -164,7 +164,7 @@ class Files:
         if self._stored(path) != old:
             raise InputError(f"{_shown(path)}: changed since it was read")
         try:
-            _replace(self._real(path), new.encode("latin-1"))
+            _replace(self._real(path), [new.encode("latin-1")])
         except (OSError, ValueError) as error:
             raise InputError(f"{_shown(path)}: {_reason(error)}") from error
 
@@ -211,16 +211,18 @@ class Files:
         return _encoded(path)
 
 
-def write_atomically(path: str, data: bytes) -> None:
+def write_atomically(path: str, data: bytes | Iterable[bytes]) -> None:
     """Create or replace the file at `path`, all at once. Raises InputError.
 
+    data: what it will hold, or the parts of that, which are taken one by one.
     What exists keeps mode and owner; devices and pipes are written to as they are.
     """
+    data = [data] if isinstance(data, bytes) else data
     try:
         real = os.path.realpath(_encoded(path))
         if os.path.exists(real) and not os.path.isfile(real):
             with open(real, "wb") as stream:
-                stream.write(data)
+                stream.writelines(data)
         else:
             _replace(real, data)
     except (OSError, ValueError) as error:
@@ -303,7 +305,7 @@ def beneath(root: str, path: str) -> bytes:
     return b"/".join((top, *found))
 
 
-def _replace(path: bytes, data: bytes) -> None:
+def _replace(path: bytes, data: Iterable[bytes]) -> None:
     """The new file takes the old one's name only when all of it is on the disk."""
     path = os.path.realpath(path)
     directory = os.path.dirname(path)
@@ -317,7 +319,7 @@ def _replace(path: bytes, data: bytes) -> None:
     number = os.open(temporary, _CREATING, 0o666 if old is None else 0o600)
     try:
         with open(number, "wb") as stream:
-            stream.write(data)
+            stream.writelines(data)
             stream.flush()
             if old is not None:
                 _take_after(number, old, path)

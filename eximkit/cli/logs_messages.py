@@ -42,7 +42,7 @@ def show(words: tuple[str, ...], output: str | None) -> None:
     reading = Reading.of(words[count:])
     seen: set[str] = set()
     with reading.text(output) as text:
-        stories = messages.show(text.read, ids)
+        stories = messages.show(text, ids)
         emit(_printed(stories, output, seen), output)
     missing = [message for message in ids if message not in seen]
     if missing:
@@ -93,7 +93,7 @@ def grep(
     seen: set[str] = set()
     with reading.text(output) as text:
         stories = messages.grep(
-            text.read, wanted, invert=invert, related=related, longer=longer,
+            text, wanted, invert=invert, related=related, longer=longer,
             once=text.once,
         )  # fmt: skip
         emit(_printed(stories, output, seen), output)
@@ -104,7 +104,7 @@ def grep(
 
 def _printed(
     stories: Iterable[Story], output: str | None, seen: set[str]
-) -> Iterator[str]:
+) -> Iterator[str | bytes]:
     """The text of stories; on a terminal without what could play with it.
 
     seen: takes in the ids of the stories.
@@ -120,4 +120,4 @@ def _printed(
             for line in text.split(b"\n")[:-1]:
                 yield display(line.decode("latin-1")) + "\n"
         else:
-            yield text.decode("utf-8", "surrogateescape")
+            yield text

@@ -16,7 +16,7 @@ from eximkit.cli.progress import Progress
 from eximkit.errors import SettingsError
 from eximkit.logs.analysis import TOP, analyse, wanted
 from eximkit.logs.parallel import summarise
-from eximkit.logs.reader import chunks
+from eximkit.logs.passes import Passes
 from eximkit.logs.sources import default_logs, gather
 from eximkit.logs.unparsed import unparsed_lines
 from eximkit.logs.window import Window
@@ -25,9 +25,8 @@ from eximkit.source import display, octets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from eximkit.logs.chunks import Chunk
     from eximkit.logs.result import LogReport
-    from eximkit.logs.sources import Gathered, ReadProblem
+    from eximkit.logs.sources import ReadProblem
 
 STANDARD_INPUT = "-"
 
@@ -101,47 +100,22 @@ class Reading:
             sys.exit(UNREADABLE)
 
     @contextmanager
-    def text(self, output: str | None) -> Iterator[Text]:
+    def text(self, output: str | None) -> Iterator[Passes]:
         """The text of the logs, to be read. Raises InputError where there is none."""
         with gather(self.paths, self.year) as found:
             self._tell(found.problems)
             # A bar would be drawn into what a terminal shows of the output.
             drawn = output is not None or not sys.stdout.isatty()
             with Progress(wanted=drawn) as progress:
-                text = Text(found, progress)
+                text = Passes(found, progress)
                 yield text
-            self._tell(dict.fromkeys(text.problems))
+            self._tell(text.problems)
 
     def _tell(self, problems: Iterable[ReadProblem]) -> None:
         for path, reason, lost in problems:
             self.lost |= lost
             self.told.append(f"{path}: {reason}")
             tell(f"{_shown(path)}: {reason}")
-
-
-@dataclass(slots=True)
-class Text:
-    """The text of some logs. once: it can be read but once."""
-
-    found: Gathered
-    progress: Progress
-    problems: list[ReadProblem] = field(default_factory=list)
-
-    @property
-    def once(self) -> bool:
-        return any(source.head is not None for source in self.found.sources)
-
-    def read(self) -> Iterator[Chunk]:
-        """All of it, from the beginning."""
-        done = 0
-
-        def told(octets_read: int) -> None:
-            nonlocal done
-            done += octets_read
-            self.progress(done, self.found.octets)
-
-        for source in self.found.sources:
-            yield from chunks(source, self.problems, progress=told)
 
 
 def tell(text: str) -> None:

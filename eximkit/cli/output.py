@@ -29,22 +29,24 @@ def style(output: str | None, stream: TextIO | None = None) -> Style:
     return Style(min(max(width, _NARROWEST), _WIDEST), not dull)
 
 
-def emit(chunks: Iterable[str], output: str | None, *, dialogue: bool = False) -> None:
+def emit(
+    chunks: Iterable[str | bytes], output: str | None, *, dialogue: bool = False
+) -> None:
     """Write text to a file, at once and whole, or to standard output as it comes.
 
     Octets that are not UTF-8 (surrogate escapes) go out as they came in. dialogue: each
     chunk is waited for. Raises InputError where that cannot be written.
     """
+    written = map(_octets, chunks)
     if output is not None and output != "-":
         from eximkit.files import write_atomically
 
-        text = "".join(chunks)
-        write_atomically(output, text.encode("utf-8", "surrogateescape"))
+        write_atomically(output, written)
         return
     stream = sys.stdout.buffer
     try:
-        for chunk in chunks:
-            stream.write(chunk.encode("utf-8", "surrogateescape"))
+        for chunk in written:
+            stream.write(chunk)
             if dialogue:
                 stream.flush()
         stream.flush()
@@ -53,6 +55,12 @@ def emit(chunks: Iterable[str], output: str | None, *, dialogue: bool = False) -
     except OSError as error:
         forget_output()
         raise InputError(f"standard output: {error.strerror}") from error
+
+
+def _octets(chunk: str | bytes) -> bytes:
+    if isinstance(chunk, bytes):
+        return chunk
+    return chunk.encode("utf-8", "surrogateescape")
 
 
 def forget_output() -> None:
