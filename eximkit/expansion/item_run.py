@@ -296,7 +296,7 @@ def _sort(evaluator: Evaluator, node: Item) -> Value:
         depends = source.depends.union(comparator.depends, *(f.depends for f in fields))
         evaluator.charge(len(pairs) ** 2 // 64)
         try:
-            ordered = sort_items(comparator.text, pairs)
+            ordered = sort_items(comparator.text, pairs, separator=separator)
         except NotPure as unknown:
             value = derived("sort", source, comparator, *fields)
             return evaluator.unknown(unknown.reason, value)

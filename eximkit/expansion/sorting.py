@@ -28,14 +28,18 @@ _MOST = 1000
 
 
 def sort_items(
-    comparator: str, items: Sequence[tuple[str, str]], written: str = ""
+    comparator: str,
+    items: Sequence[tuple[str, str]],
+    written: str = "",
+    separator: str = ":",
 ) -> list[str]:
     """The items of (item, field) pairs in Exim's order.
 
     Each goes before the first item already placed that it compares true with; a field
     that is no number compares false. written: what makes the fields, as it stands in
     the string. Raises ExpansionFailed for another condition and for an empty field,
-    NotPure for empty items, which Exim itself loses track of, and for endless lists.
+    NotPure for empty items and for those that begin with the list's separator, which
+    Exim itself loses track of, and for endless lists.
     """
     name = _known(comparator)
     if not all(field for _, field in items):
@@ -45,6 +49,8 @@ def sort_items(
         raise ExpansionFailed("Internal error in sort (list mismatch)")
     if not all(item for item, _ in items):
         raise NotPure("the order of a list with empty items")
+    if len(items) > 1 and any(item.startswith(separator) for item, _ in items):
+        raise NotPure("the order of a list whose items begin with its separator")
     if name in _ASCENDING or name in _DESCENDING:
         return _by_text(name, items, fields)
     if len(items) > _MOST:

@@ -185,13 +185,14 @@ def test_conditions(name: str, exim: Path, tmp_path: Path) -> None:
 
 def sorted_text(name: str, text: str) -> str:
     sign, items = split_list(text)
-    return join_list(sign, sort_items(name, [(item, f"1{item}") for item in items]))
+    pairs = [(item, f"1{item}") for item in items]
+    return join_list(sign, sort_items(name, pairs, separator=sign))
 
 
 @pytest.mark.parametrize("name", sorted(COMPARATORS))
 def test_sort(name: str, exim: Path, tmp_path: Path) -> None:
     chance = random.Random(f"sort {name}")
-    tokens = [*"abABZ_", "a:b", ":", "10", "9", "1K", "x", "-1"]
+    tokens = [*"abABZ_", "a:b", ":", "::", "::a", "10", "9", "1K", "x", "-1"]
     questions: list[Question] = []
     for _ in range(ROUNDS):
         items = ",".join(chance.choices(tokens, k=chance.randrange(7)))
