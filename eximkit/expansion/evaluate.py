@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.expansion import item_run, operator_run, skipped, truth
+from eximkit.expansion import headers, item_run, operator_run, skipped, truth
 from eximkit.expansion.limits import (
     DEFAULT_LIMITS,
     MAXIMUM_DEPTH,
@@ -366,10 +366,6 @@ def _variable(evaluator: Evaluator, node: Variable) -> Value:
     return evaluator.read(node)
 
 
-def _header(evaluator: Evaluator, node: Header) -> Value:
-    return evaluator.environment.header(node.kind, node.name)
-
-
 def _if(evaluator: Evaluator, node: If) -> Value:
     saved, mark = evaluator.scope, len(evaluator.pending)
     try:
@@ -383,7 +379,7 @@ def _if(evaluator: Evaluator, node: If) -> Value:
 HANDLERS: dict[type[Node], Callable[..., Value]] = {
     Literal: _literal,
     Variable: _variable,
-    Header: _header,
+    Header: headers.header,
     If: _if,
     Lookup: item_run.lookup,
     Item: item_run.item,

@@ -58,10 +58,11 @@ def encode(text: str, charset: str) -> str:
     return " ".join(f"{start}{word}?=" for word in words)
 
 
-def decode(text: str, charset: str, *, check_length: bool = True) -> str:
+def decode(text: str, charset: str | None, *, check_length: bool = True) -> str:
     """`${rfc2047d:…}`: what is no well-formed word stays; blanks between words go.
 
-    An octet zero in a word becomes a question mark. Raises NotPure for a character set
+    charset: what the result is in; None: the octets stay what the words encode. An
+    octet zero in a word becomes a question mark. Raises NotPure for a character set
     that is not followed.
     """
     parts: list[str] = []
@@ -90,7 +91,7 @@ def decode(text: str, charset: str, *, check_length: bool = True) -> str:
         between = text[copied:at]
         if not decoded_before or between.strip(BLANK):
             parts.append(between)
-        shown = convert(octets, found[1], charset)
+        shown = octets if charset is None else convert(octets, found[1], charset)
         parts.append(shown.replace(b"\0", b"?").decode("latin-1"))
         copied = at = end + 2
         decoded_before = True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from eximkit import catalog
 from eximkit.expansion import acl_run, ip, signing
 from eximkit.expansion.conditions import CONDITIONS, LISTS, Verdict, match_list
+from eximkit.expansion.headers import header
 from eximkit.expansion.jsontext import json_items
 from eximkit.expansion.limits import MAXIMUM_DEPTH, TOO_DEEP
 from eximkit.expansion.list_context import Around
@@ -186,7 +187,7 @@ def _defined(evaluator: Evaluator, condition: Defined) -> bool | None:
     if isinstance(of, Variable):
         value, name = evaluator.read(of, tested=True), of.name
     elif isinstance(of, Header):
-        value, name = evaluator.environment.header(of.kind, of.name), of.name
+        value, name = header(evaluator, of), of.name
     else:  # A tree that `check` reports on.
         return _choose(evaluator, "def", [])
     empty = emptiness(value)

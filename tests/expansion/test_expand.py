@@ -148,6 +148,32 @@ def test_time_west_and_in_logs() -> None:
     assert value("$tod_log|$tod_zone", west) == "2026-11-21 21:32:03 -0330|-0330"
 
 
+SUBJECT = "  =?utf-8?q?h=C3=A9llo?= =?iso-8859-1?q?_w=F6rld?= "
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("$h_subject:", "h\xc3\xa9llo w\xc3\xb6rld"),
+        ("$bh_subject:", "h\xc3\xa9llo w\xf6rld"),
+        ("$rh_subject:", SUBJECT),
+        ("$lh_subject:", SUBJECT),
+        ("$h_to:|$rh_to:|$lh_to:", "x@y,\nz@w| x@y\nz@w| x@y:z@w"),
+        ("$h_x-a:|$lh_x-a:", "one: two\nthree| one:: two:three "),
+        ("$h_long:", "a\n  b\n\tc"),
+        ("${if def:h_to:{y}{n}}${if def:h_cc:{y}{n}}", "yn"),
+    ],
+)
+def test_headers(text: str, result: str) -> None:
+    """As `exim -bem` shows them of a message."""
+    lines = {
+        "subject": SUBJECT, "to": " x@y\nz@w", "long": " a\n  b\n\tc\n",
+        "x-a": " one: two\nthree ",
+    }  # fmt: skip
+    known = replace(BARE, headers={name: Known(line) for name, line in lines.items()})
+    assert value(text, known) == result
+
+
 SIGNED = "${prvs{a@b.example}{secret}{3}}"
 
 
