@@ -262,10 +262,10 @@ def parse(line: bytes) -> Command:
     return command
 
 
-def bdat_size(line: bytes) -> int:
-    """The octets behind a line that begins as BDAT does, for one that is refused; 0."""
+def bdat_size(line: bytes) -> int | None:
+    """How many octets follow a faulty BDAT, if it tells."""
     match = re.match(rb"BDAT +([0-9]{1,18})(?=[ \r\n]|\Z)", line, re.IGNORECASE)
-    return int(match[1]) if match else 0
+    return int(match[1]) if match else None
 
 
 def encode(command: Command, as_is: bool = False) -> bytes:

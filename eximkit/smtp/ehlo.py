@@ -43,6 +43,7 @@ class Limits:
     domains: int = 0
 
 
+NO_LIMITS = Limits()
 _LIMIT_NAMES = {"MAILMAX": "mails", "RCPTMAX": "recipients", "RCPTDOMAINMAX": "domains"}
 
 

@@ -1,0 +1,312 @@
+"""The server's side of a connection: octets in, events out, a reply to each of them.
+
+    server = Server(Service(name="mx.example"))
+    for event in server.feed(octets_read):        # b"" at first, for the banner
+        if not isinstance(event, Content):
+            write(server.send(decided(event)))
+
+One event at a time: the next is there when the one before it is answered, since what a
+command means hangs on the replies before it. So a reply to each step, in order, is not
+a matter of care. Each event brings the reply that suits if nothing speaks against it.
+What `send` gives may be collected, and must be written before anything is waited for.
+
+No sockets, no clock. Limits are those of `service.py`; memory is bounded by them and by
+what is fed at once. Nothing here raises for what a client does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eximkit.errors import LocalProtocolError, RemoteProtocolError
+from eximkit.smtp import auth, commands, replies
+from eximkit.smtp.commands import Auth, Bdat, Data, StartTls
+from eximkit.smtp.data import DotReader
+from eximkit.smtp.events import (
+    Authenticating,
+    Challenge,
+    Content,
+    ContentEnded,
+    Opened,
+    Received,
+    Refused,
+    ServerEvent,
+)
+from eximkit.smtp.intake import Intake
+from eximkit.smtp.lines import TooLong
+from eximkit.smtp.receiving import Receiving, told
+from eximkit.smtp.replies import Reply, reply
+from eximkit.smtp.session import answer, auth_fault, disorder, fault
+from eximkit.smtp.states import CLOSING, GROUP_LAST, State, Step, after, in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from eximkit.smtp.service import Service
+
+TLS_RECORD = b"\x16\x03"
+"""How a ClientHello begins (RFC 8446 5.1). No text that is SMTP holds these octets."""
+
+_OUT_OF_SYNC = reply(554, "5.5.0 SMTP synchronization error: wait for the reply")
+_TOO_LONG = reply(500, "5.5.2 Line too long")
+_BARE_LF = reply(500, "5.5.2 Lines end in CRLF, not in LF")
+_TLS_HERE = reply(554, "5.5.0 TLS without STARTTLS and its reply")
+
+
+class Server(Receiving):
+    """One connection, from its banner to its end.
+
+    secure: the connection began with TLS. challenge: makes a challenge for CRAM-MD5,
+    another one each time, in the form of a message id (RFC 2195 2).
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        secure: bool = False,
+        challenge: Callable[[], bytes] | None = None,
+    ) -> None:
+        super().__init__(service, secure)
+        self.dropped = 0
+        """Octets of plaintext behind STARTTLS that were not acted on."""
+        self._challenge = challenge
+        self._due: ServerEvent | None = None
+        self._exchange: auth.ServerSide | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Nothing more will be said: write what there is, read and drop the rest."""
+        return self.state is State.CLOSED
+
+    @property
+    def handshaking(self) -> bool:
+        """STARTTLS was accepted: write that, then the TLS handshake, then `secured`."""
+        return self.state is State.SECURING
+
+    @property
+    def waiting(self) -> ServerEvent | None:
+        """The event that is to be answered next. Read no more until then."""
+        return self._due
+
+    @property
+    def buffered(self) -> int:
+        """Octets that were fed and are not used yet."""
+        return len(self._buffer)
+
+    def feed(self, octets: bytes) -> Iterator[ServerEvent]:
+        """Octets as read, and the events that they complete."""
+        if self.handshaking:
+            raise LocalProtocolError("these octets belong to the TLS handshake")
+        if not self.closed:
+            self._buffer.add(octets)
+        return self.events()
+
+    def events(self) -> Iterator[ServerEvent]:
+        """Events that need no further octets. The first of a connection is Opened."""
+        while self._due is None and (event := self._next()) is not None:
+            if not isinstance(event, Content):
+                self._due = event
+            yield event
+
+    def send(self, given: Reply, close: bool = False) -> bytes:
+        """The reply to the event that is due, as octets. close: and end with it.
+
+        Raises LocalProtocolError for a reply that the event cannot have.
+        """
+        event = self._due
+        if event is None:
+            raise LocalProtocolError("no reply is due")
+        if isinstance(event, Opened) and self._talks_early():
+            # It began to talk while the banner was being thought about.
+            given, close = _OUT_OF_SYNC, True
+        state: State | None = self.state
+        if isinstance(event, Refused):
+            close = close or event.fatal
+        else:
+            state = after(self.state, self._step, given.code)
+        if state is None or (given.code < 400 and self._spoilt(event)):
+            raise LocalProtocolError(f"{given} cannot answer {self._step.value}")
+        octets = replies.encode(given)
+        self._due = None
+        self._moved(event, given, state)
+        if close or given.code == CLOSING:
+            self.state = State.CLOSED
+        if self.closed:
+            self._buffer.clear()
+        return octets
+
+    def send_verdicts(self, verdicts: Sequence[Reply], final: Reply) -> bytes:
+        """PRDR: an answer for each recipient of a message, in order, and for it all."""
+        event = self._due
+        if not isinstance(event, ContentEnded) or not event.verdicts:
+            raise LocalProtocolError("no verdicts were asked for")
+        if len(verdicts) != len(event.recipients):
+            raise LocalProtocolError("a message needs a verdict for each recipient")
+        announced = replies.encode(reply(353, "PRDR content analysis has started"))
+        each = b"".join(map(replies.encode, verdicts))
+        return announced + each + self.send(final)
+
+    def secured(self) -> None:
+        """The TLS handshake is done: what the client said is void (RFC 3207 4.2)."""
+        if not self.handshaking:
+            raise LocalProtocolError("TLS without STARTTLS")
+        self.state = State.GREETED
+        self.session.forget()
+
+    def _talks_early(self) -> bool:
+        """Input is there before the banner; at fault if that was not offered."""
+        if not len(self._buffer):
+            return False
+        self.session.use.early = self.service.takes_early
+        return not self.service.takes_early
+
+    def _moved(self, event: ServerEvent, given: Reply, state: State) -> None:
+        """What a reply brings about."""
+        self.state = state
+        match event:
+            case Received(Data()) if given.refused and len(self._buffer):
+                # The content came without waiting. It is no list of commands.
+                self.state = State.CLOSED
+            case Received(command) if not given.refused:
+                self.session.accepted(command)
+                if isinstance(command, Data):
+                    self._intake = Intake(self.service.size)
+                    self._reader = DotReader()
+                elif isinstance(command, StartTls):
+                    self.dropped += self._buffer.clear()
+            case Challenge() if given.refused:
+                self._exchange = None
+            case Authenticating(proof) if given.positive:
+                self.session.account = proof.name
+            case ContentEnded():
+                self.session.message_ended()
+
+    def _next(self) -> ServerEvent | None:
+        if self.closed or self.handshaking:
+            return None
+        if self.state is State.CONNECTED:
+            if self._talks_early():
+                return Refused(self._buffer.take(80), _OUT_OF_SYNC, fatal=True)
+            self._step = Step.BANNER
+            greeting = f"{self.service.name} {self.service.greeting}"
+            return Opened(reply(220, greeting.rstrip()))
+        if self._reader is not None:
+            return self._content(self._reader)
+        try:
+            line = self._buffer.line()
+        except TooLong:
+            self._give_up_exchange()
+            return self._error(b"", _TOO_LONG)
+        if line is None:
+            return self._stuck()
+        if not line.endswith(b"\r\n"):
+            return Refused(line, _BARE_LF, fatal=True)
+        line = line[:-2]
+        if self._exchange is not None:
+            return self._response(line, self._exchange)
+        return self._command(line)
+
+    def _stuck(self) -> Refused | None:
+        """The fault in a line that is not complete, if it need not be."""
+        if self._buffer.startswith(TLS_RECORD):
+            return Refused(TLS_RECORD, _TLS_HERE, fatal=True)
+        if self._buffer.hopeless:
+            return Refused(b"", _TOO_LONG, fatal=True)
+        return None
+
+    def _command(self, line: bytes) -> ServerEvent | None:
+        try:
+            command = commands.parse(line)
+        except commands.Unknown as error:
+            self.session.unknown += 1
+            if self.session.unknown > self.service.most_unknown:
+                text = "5.5.0 Too many unrecognized commands"
+                return Refused(line, reply(500, text), fatal=True)
+            return Refused(line, told(error))
+        except RemoteProtocolError as error:
+            if line[:4].upper() == b"BDAT":
+                return self._bad_chunk(line, told(error))
+            return self._error(line, told(error))
+        step = command.step
+        if isinstance(command, Bdat):
+            return self._begin_chunk(line, command)
+        if len(self._buffer) and self._out_of_sync(step):
+            return Refused(line, _OUT_OF_SYNC, fatal=True)
+        if self.session.idled(self.state, step):
+            text = "5.7.0 Too many commands that are not mail"
+            return Refused(line, reply(554, text), fatal=True)
+        if isinstance(command, Data):
+            self._before_data = False
+        if not in_order(self.state, step):
+            # Content that came without waiting must not be read as commands.
+            fatal = isinstance(command, Data) and len(self._buffer) > 0
+            return self._error(line, disorder(self.session, self.state, step), fatal)
+        if isinstance(command, Auth):
+            return self._auth(line, command)
+        wrong = fault(self.session, command)
+        if wrong is not None:
+            return Refused(line, wrong, fatal=wrong.code == CLOSING)
+        self._step = step
+        return Received(command, answer(self.session, command))
+
+    def _out_of_sync(self, step: Step) -> bool:
+        """Whether it is a fault that there is more input behind this command.
+
+        Early pipelining lets everything pass up to the first DATA or BDAT.
+        """
+        session = self.session
+        free = self.service.takes_early and self._before_data
+        if step is Step.QUIT:
+            return False
+        if session.hello is not None and not session.pipelines:
+            return True
+        if step is Step.STARTTLS:
+            # A ClientHello that did not wait for the 220 cannot be told for certain
+            # from text in front of it. Its sender is told so, instead of waiting for
+            # the answer to a hello that was dropped.
+            if not free or TLS_RECORD in self._buffer:
+                return True
+            self.dropped += self._buffer.clear()
+            return False
+        if step in GROUP_LAST:
+            session.use.early |= free and session.secure and step is Step.EHLO
+            return not free
+        session.use.pipelined |= session.pipelines
+        return False
+
+    def _auth(self, line: bytes, command: Auth) -> ServerEvent:
+        shown = b" ".join(line.split()[:2])
+        wrong = auth_fault(self.session, command)
+        if wrong is not None:
+            return self._error(shown, wrong)
+        name, challenge = command.mechanism, b""
+        if name == "CRAM-MD5":
+            if self._challenge is None:
+                return Refused(shown, reply(454, "4.7.0 Not possible now"))
+            challenge = self._challenge()
+        self._exchange = auth.ServerSide(name, challenge)
+        self._step = Step.AUTH
+        return self._exchanged(shown, command.initial, self._exchange.begin)
+
+    def _response(self, line: bytes, exchange: auth.ServerSide) -> ServerEvent:
+        self._step = Step.RESPONSE
+        text = line.decode("ascii", "replace")
+        return self._exchanged(b"", text, exchange.answer)
+
+    def _give_up_exchange(self) -> None:
+        if self._exchange is not None:
+            self._exchange = None
+            self.state = State.READY
+
+    def _exchanged(
+        self, shown: bytes, text: str, answered: Callable[[str], bytes | auth.Proof]
+    ) -> ServerEvent:
+        try:
+            result = answered(text)
+        except RemoteProtocolError as error:
+            self._give_up_exchange()
+            return self._error(shown, told(error))
+        if isinstance(result, auth.Proof):
+            self._exchange = None
+            return Authenticating(result, reply(535, "5.7.8 Authentication failed"))
+        return Challenge(reply(334, auth.encode(result)))

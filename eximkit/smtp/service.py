@@ -1,0 +1,72 @@
+"""What a server offers, and how much of anything it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eximkit.smtp.auth import CLEAR
+from eximkit.smtp.ehlo import NO_LIMITS, Limits, Offer, limit_words
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The settings of a server towards one client.
+
+    early: the keyword of early pipelining that is offered, "" for none; none either
+    without pipelining. size: the most octets of a message, 0 for any. mechanisms: of
+    AUTH. clear_passwords: whether PLAIN and LOGIN are offered without TLS. most_*: how
+    many of each; idle commands are those that bring no message nearer, counted from one
+    message to the next. bare_ends: whether a CR or LF may stand alone in a message; it
+    is kept as it is, or the message is refused.
+    """
+
+    name: str = "localhost"
+    greeting: str = "ESMTP eximkit"
+    early: str = "PIPECONNECT"
+    pipelining: bool = True
+    chunking: bool = True
+    size: int = 50 * 1024 * 1024
+    eight_bit: bool = True
+    smtputf8: bool = True
+    dsn: bool = False
+    prdr: bool = True
+    starttls: bool = False
+    mechanisms: tuple[str, ...] = ()
+    clear_passwords: bool = False
+    limits: Limits = NO_LIMITS
+    bare_ends: bool = True
+    most_recipients: int = 1000
+    most_messages: int = 1000
+    most_idle: int = 10
+    most_unknown: int = 3
+    most_errors: int = 3
+
+    @property
+    def takes_early(self) -> bool:
+        """Whether input before the banner is welcome."""
+        return bool(self.early) and self.pipelining
+
+    def offered_mechanisms(self, secure: bool) -> tuple[str, ...]:
+        """The AUTH mechanisms that may be used, with TLS or without."""
+        if secure or self.clear_passwords:
+            return self.mechanisms
+        return tuple(name for name in self.mechanisms if name not in CLEAR)
+
+    def offer(self, secure: bool) -> Offer:
+        """The response to EHLO, in the order in which Exim has it."""
+        mechanisms = self.offered_mechanisms(secure)
+        limits = limit_words(self.limits)
+        table: tuple[tuple[bool, str, tuple[str, ...]], ...] = (
+            (True, "SIZE", (str(self.size),) if self.size else ()),
+            (limits != (), "LIMITS", limits),
+            (self.eight_bit, "8BITMIME", ()),
+            (self.dsn, "DSN", ()),
+            (self.pipelining, "PIPELINING", ()),
+            (self.takes_early, self.early, ()),
+            (mechanisms != (), "AUTH", mechanisms),
+            (self.chunking, "CHUNKING", ()),
+            (self.starttls and not secure, "STARTTLS", ()),
+            (self.prdr, "PRDR", ()),
+            (self.smtputf8, "SMTPUTF8", ()),
+        )
+        return Offer({keyword: words for there, keyword, words in table if there})
