@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from eximkit.logs.chunks import Chunk
     from eximkit.logs.sources import Gathered, ReadProblem
 
-_CHUNK = 1 << 18
-"""Lines taken one by one are best few enough to stay in a processor's cache."""
-
 
 class Passes:
     """Reads the logs that were gathered; called for each pass.
@@ -48,7 +45,7 @@ class Passes:
             self._progress(min(done, total), total)
 
         for source in self._found.sources:
-            for chunk in chunks(source, problems, progress=progress, size=_CHUNK):
+            for chunk in chunks(source, problems, progress=progress):
                 if not chunk.overlong:
                     yield chunk
         # Each pass meets with the same problems.

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from eximkit.logs.record import LogRecord
 
-_CHUNK = 1 << 18
 
 Paths = str | os.PathLike[str]
 
@@ -40,7 +39,7 @@ def iter_records(
     with gather(named, year) as gathered:
         found += gathered.problems
         for source in gathered.sources:
-            for chunk in chunks(source, found, size=_CHUNK):
+            for chunk in chunks(source, found):
                 lines = [line.removesuffix(b"\n") for line in lines_in(chunk.data)]
                 if chunk.overlong:
                     lines = [b""]

@@ -14,6 +14,7 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
+from eximkit.logs.chunks import CHUNK
 from eximkit.logs.shapes import (
     CONNECTION_SIGN,
     CONNECTIONS,
@@ -42,7 +43,7 @@ BY_HOUR = "hours"
 they are told apart by protocol and TLS version; times by the hour, not by the day
 alone."""
 
-BLOCK = 1 << 18
+BLOCK = CHUNK
 """How much text is turned into tokens at a time, in octets: what a cache holds."""
 TOKEN_LIMIT = 100_000
 """How many different tokens are kept before they are added up."""
@@ -196,7 +197,7 @@ def _blocks(chunk: bytes) -> Iterator[tuple[int, int]]:
     start = 0
     while start < len(chunk):
         stop = len(chunk)
-        if stop - start > BLOCK:
+        if stop - start > 2 * BLOCK:
             stop = chunk.rfind(b"\n", start, start + BLOCK) + 1
             stop = stop or chunk.find(b"\n", start + BLOCK) + 1 or len(chunk)
         yield start, stop

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from eximkit.logs.sources import Source
     from eximkit.logs.window import Window
 
+_TELL = 1 << 22
+"""After how many octets a process says that it has read them."""
+
 
 def main(handle: int) -> None:
     """Count what comes over this socket until there is no more, then say what it was.
@@ -36,11 +39,18 @@ def _work(link: socket.socket) -> None:
     outcome = Outcome()
     wanted, window = _terms(channel.receive(link))
 
+    untold = 0
+
     def progress(octets: int) -> None:
+        nonlocal untold
+        untold += octets
+        if untold < _TELL:
+            return
         # While there is work, nothing comes but the end.
         if select.select([link], [], [], 0)[0]:
             raise EOFError
-        channel.send(link, octets)
+        channel.send(link, untold)
+        untold = 0
 
     while True:
         task, file = channel.receive_with_file(link)
@@ -52,6 +62,8 @@ def _work(link: socket.socket) -> None:
         count(outcome, source, part, wanted, window, progress)
         if file is not None:
             os.close(file)
+        channel.send(link, untold)
+        untold = 0
         channel.send(link, None)
 
 
