@@ -36,6 +36,10 @@ def single(octets: bytes) -> Iterator[bytes]:
         yield octets[at : at + 1]
 
 
+def halves(at: int) -> Pieces:
+    return lambda octets: iter((octets[:at], octets[at:]))
+
+
 def message(
     *recipients: str, content: bytes = CONTENT, sender: str = "s@a.example"
 ) -> Message:
@@ -59,7 +63,7 @@ class Mailbox:
     final: Reply | None = None
     commands: list[object] = field(default_factory=list)
     refusals: list[Refused] = field(default_factory=list)
-    password: str = ACCOUNT.password
+    account: Account = ACCOUNT
 
     def answer(self, server: Server, event: ServerEvent) -> bytes:
         match event:
@@ -68,7 +72,7 @@ class Mailbox:
                 return b""
             case ContentEnded():
                 return self.ended(server, event)
-            case Authenticating(proof) if proof.shows(self.password):
+            case Authenticating(proof) if proof.shows(self.account.password):
                 return server.send(reply(235, "2.7.0 Welcome"))
             case Received(command):
                 self.commands.append(command)
