@@ -1,12 +1,13 @@
 """The shapes of line that the fast path knows, and the tokens that it makes of them.
 
 Each shape is strict: what it takes, the complete grammar understands alike. Tokens are
-described in `tokens.py`. Groups are numbered alike in all shapes:
+described in `tokens.py`. Groups are numbered alike in all shapes, and hold the blank or
+bracket before them, so that next to nothing has to be put between them:
 
-    1 hour              5 port                     9 thousands of octets (S=),
-    2 `<>`, or flag     6 Ci=, or `*`             10 and what is left of them
-    3 R= T=             7 P= L X=, or TLS version
-    4 address           8 form of the L field
+    1 hour               5 `:port`              9 ` L`
+    2 `<>`, or flag      6 `*`                 10 thousands of octets (S=), and
+    3 ` R= T=`           7 Ci=                 11 what is left of them
+    4 `[address`         8 ` P= L X=`, ` X=`
 """
 
 from __future__ import annotations
@@ -85,12 +86,11 @@ _SERVER = _HOST_NAME + rb" \[" + IP + rb"\](?>" + _PORT + rb")?+"
 _INTERFACE = rb"(?> I=\[" + IP + rb"\](?>" + _PORT + rb")?+)?+"
 _FAST_OPEN = rb"(?> TFO\*?+)?+"
 _IDENT = rb"(?> U=" + _WORD + rb")?+"
-_X = rb" X=%s:[^\s\"\0]++"
 _TLS_VERSION = rb"(?>TLS|SSL)v?+\d(?>\.\d)?+"
 _PEER = rb'(?> CV=[a-z]++)?+(?> DN="[^"\n\0]*+"(?=[ :]))?+'
-_TLS = rb"(?>" + _X % (rb"(" + _TLS_VERSION + rb")") + rb")?+" + _PEER
-_CIPHER = rb"(?>:[^\s\"\0]++)?+"
-_TLS_UNSEEN = rb"(?>" + _X % _TLS_VERSION + rb")?+" + _PEER
+_CIPHER = rb":[^\s\"\0]++"
+_TLS = rb"(?>( X=" + _TLS_VERSION + rb")" + _CIPHER + rb")?+" + _PEER
+_TLS_UNSEEN = rb"(?> X=" + _TLS_VERSION + _CIPHER + rb")?+" + _PEER
 _AUTH = rb"(?> A=[^\s\"\0]++)?+"
 _FROM = rb"(?> F=" + _BRACKETED + rb")?+"
 
@@ -109,7 +109,7 @@ def _delivery(where: bytes) -> bytes:
     return (
         rb"([-=>])> (?>[|/](?>[^<>\"\n\0 ]++| (?![A-Z]++=|<))*+(?= <)|" + _ADDRESS
         + rb")(?> " + _BRACKETED + rb")?+" + _FROM + rb"(?> P=" + _BRACKETED + rb")?+"
-        + rb" R=(" + _WORD + rb" T=" + _WORD + rb")(?> S=\d{1,18}+)?+" + where
+        + rb"( R=" + _WORD + rb" T=" + _WORD + rb")(?> S=\d{1,18}+)?+" + where
         + rb"(?> C=" + _QUOTED + rb")?+(?> QT=" + _TIME + rb")?+(?> DT=" + _TIME
         + rb")?+(?=\n)"
     )  # fmt: skip
@@ -118,20 +118,20 @@ def _delivery(where: bytes) -> bytes:
 _PROTOCOL = rb"[^\s\"\0]++"
 _OF_MESSAGE = {
     b"A": _arrival(
-        rb" H=" + _CLIENT_NAMES + rb"\[(" + IP + rb")\](" + _PORT + rb")?+" + _INTERFACE
-        + _FAST_OPEN + _IDENT + rb"(?> Ci=(\d++))?+",
-        rb"(?> P=(" + _PROTOCOL + rb"(?> (L[.*]?+-?+)(?= ))?+(?> X=" + _TLS_VERSION
-        + rb")?+))?+" + _CIPHER + _PEER + rb"(?> SNI=[^\s\"\0]++)?+" + _AUTH
+        rb" H=" + _CLIENT_NAMES + rb"(\[" + IP + rb")\](" + _PORT + rb")?+()"
+        + _INTERFACE + _FAST_OPEN + _IDENT + rb"(?> Ci=(\d++))?+",
+        rb"( P=" + _PROTOCOL + rb"(?>( L[.*]?+-?+)(?= ))?+(?> X=" + _TLS_VERSION
+        + rb")?+)?+(?>" + _CIPHER + rb")?+" + _PEER + rb"(?> SNI=[^\s\"\0]++)?+" + _AUTH
         + rb"(?> PRDR)?+(?> K)?+" + _AUTH,
     ),
     # (What cannot match leaves its groups unset: no host, no port.)
     b"M": _arrival(
-        rb"(?:(?!)()()())?+" + _IDENT, rb"(?> P=(" + _PROTOCOL + rb"))?+()"
+        rb"(?:(?!)()()()())?+" + _IDENT, rb"( P=" + _PROTOCOL + rb")?+()"
     ),
     b"R": _delivery(
-        rb" H=" + _HOST_NAME + rb"(?> DS)?+ \[(" + IP + rb")\](" + _PORT + rb")?+(\*)?+"
-        + _INTERFACE + _FAST_OPEN + _TLS + _AUTH
-        + rb"(?> (L\*?+)(?=[ \n]))?+(?> PRDR)?+(?> K)?+"
+        rb" H=" + _HOST_NAME + rb"(?> DS)?+ (\[" + IP + rb")\](" + _PORT + rb")?+(\*)?+"
+        + rb"(?:(?!)())?+" + _INTERFACE + _FAST_OPEN + _TLS + _AUTH
+        + rb"(?>( L\*?+)(?=[ \n]))?+(?> PRDR)?+(?> K)?+"
     ),
     b"D": _delivery(b""),
     b"completed": rb"Completed(?> QT=" + _TIME + rb")?+(?=\n)",
@@ -201,20 +201,21 @@ def pattern(stamped: Stamped, *, hours: bool) -> bytes:
     )  # fmt: skip
 
 
-TOKENS = b"$*MARK\t$1\t$2\t$3\t$6\t$7\t$8\n${4:+$*MARK.\t$4\t$8\n:}"
-"""What is written in the place of each line. (No escapes inside `${…}`.)"""
-OCTETS = b"${10:+T\t$1\t$9\nU\t$1\t$10\n:}"
+TOKENS = b"$*MARK$1$2$6$3$8$9\n${4:+$*MARK$4$9\n:}"
+"""What is written in the place of each line. Each octet of a template costs time; there
+can be no escapes inside `${…}`."""
+OCTETS = b"${11:+T$1$10\nU$1$11\n:}"
 """Further tokens: the octets of what was received. Sizes are nearly all different, but
 their two halves are not: those are counted in bulk like the rest."""
-OCTETS_BY_SESSION = OCTETS.replace(b"$1\t", b"$1\t$*MARK\t$7\t")
+OCTETS_BY_SESSION = b"${11:+T$1$*MARK$8\t$10\nU$1$*MARK$8\t$11\n:}"
 """The same, told apart by protocol and TLS version, too."""
-OCTETS_BY_HOST = b"${10:+B$*MARK\t$4\t$9$10\n:}"
+OCTETS_BY_HOST = b"${11:+B$*MARK$4\t$10$11\n:}"
 """One more token: the octets that a host has sent."""
-_CONNECTION = b"C$*MARK\t$1\t$4$5\t$8\t$6\n"
-CONNECTIONS = b"${5:+" + _CONNECTION + b":${6:+" + _CONNECTION + b":}}"
+_CONNECTION = b"C$*MARK$1$4$5$9\t$7\n"
+CONNECTIONS = b"${5:+" + _CONNECTION + b":${7:+" + _CONNECTION + b":}}"
 """One more token, for lines that tell one connection from another."""
 CONNECTION_SIGN = rb"\]:\d| Ci=\d"
 """Found in all text that has such lines."""
 
-UNKNOWN = b"?\t\t%b" + 4 * b"\t" + b"\n"
+UNKNOWN = b"?%b\n"
 """What becomes of a line of no known shape."""

@@ -1,18 +1,22 @@
 """Tokens, and records of the complete grammar, to the counts of a `Summary`.
 
-What the substitution makes of a line is one token or more, fields parted by tabs:
+What the substitution makes of a line is one token or more. A token is one of
 
-    A|M hour null - ci session form     a message received
-    R|D hour flag routing continued tls form    a delivery
-    NAME hour - …                     one of the events of `summary.EVENTS`
-    ? - line - …                      a line for the complete grammar
-    A.|R. address form                the host of A or R
-    CA|CR hour address:port form ci   the connection of A, where ports or Ci= are logged
-    T|U hour [name session] number      the octets of A or M: thousands, and the rest
-    BA address octets                 the octets of A, where asked for by host
+    A2026-01-31<> P=esmtps L. X=TLS1.3 L.    a message received over SMTP from a host
+    M2026-01-31 P=local                      a message received otherwise
+    R2026-01-31=* R=… T=… X=TLS1.3 L*        a delivery to a host
+    D2026-01-31- R=… T=…                     any other delivery
+    completed2026-01-31                      one of the events of `summary.EVENTS`
+    ?LINE                                    a line for the complete grammar
+    A[192.0.2.1 L.        beside A or R: the host
+    T2026-01-31DIGITS     beside A or M: the thousands of octets (S=)
+    U2026-01-31DIGITS     and what is left of them
+    T2026-01-31A P=esmtps L. X=TLS1.3 TAB DIGITS     the same by session; U too
+    BA[192.0.2.1 TAB OCTETS                          the same by host
+    CA2026-01-31[192.0.2.1:4711 L. TAB CI            the connection
 
-session: `esmtps L. X=TLS1.3`. routing: `dnslookup T=remote_smtp`.
-A: received over SMTP from a host. M: received otherwise. R: to a host. D: any other.
+The day may be an hour, `2026-01-31 18`, and either may be syslog's, `Jan 31 18`. What
+was not in the line is left out.
 """
 
 from __future__ import annotations
@@ -87,7 +91,7 @@ class Fold:
         self._year = year
         self._by_host = by_host
         self._by_session = by_session
-        self._stamp_length = len("YYYY-MM-DD HH" if by_hour else "YYYY-MM-DD")
+        self._hour_length = len("YYYY-MM-DD HH" if by_hour else "YYYY-MM-DD")
         self._clients = summary.hosts["in"]
         self._servers = summary.hosts["out"]
         self._seen = _Seen()
@@ -108,58 +112,71 @@ class Fold:
     def take(self, tokens: Mapping[bytes, int]) -> None:
         """Add tokens, each with how often it occurred."""
         for token, count in tokens.items():
-            name, hour, rest = token.split(b"\t", 2)
-            handler = _HANDLERS.get(name)
+            handler = _HANDLERS.get(token[:1])
             if handler is not None:
-                handler(self, name, hour, rest, count)
-            elif name not in _IGNORED:
-                self._count_event(hour_text(hour, self._year), name.decode(), count)
+                handler(self, token, count)
+            else:
+                name, hour = _split_event(token)
+                self._count_event(hour_text(hour, self._year), name, count)
 
-    def _arrival(self, name: bytes, hour: bytes, rest: bytes, count: int) -> None:
-        kind = _arrival_kind(name, rest)
-        self._receive(Arrival(hour_text(hour, self._year), *kind), count)
+    def _cut(self, token: bytes, start: int) -> tuple[str, bytes]:
+        """The hour that stands at `start`, and what follows it."""
+        length = self._hour_length
+        if token[start] > _NINE:
+            length += len("Jan 01") - len("2026-01-01")
+        end = start + length
+        return hour_text(token[start:end], self._year), token[end:]
 
-    def _thousands(self, _name: bytes, hour: bytes, rest: bytes, count: int) -> None:
+    def _arrival(self, token: bytes, count: int) -> None:
+        if token.startswith(b"[", 1):
+            address, _, form = token[2:].partition(b" ")
+            self._client(address, form, count)
+            return
+        hour, rest = self._cut(token, 1)
+        self._receive(Arrival(hour, *_arrival_kind(token[:1], rest)), count)
+
+    def _delivery(self, token: bytes, count: int) -> None:
+        if token.startswith(b"[", 1):
+            address, _, form = token[2:].partition(b" ")
+            self._servers.add(address, form, count)
+            return
+        hour, rest = self._cut(token, 1)
+        self._deliver(Delivery(hour, *_delivery_kind(token[:1], rest)), count)
+
+    def _volume(self, token: bytes, count: int) -> None:
+        hour, rest = self._cut(token, 1)
         session, _, digits = rest.rpartition(b"\t")
-        if digits:
-            self._volume(hour, session, 1000 * int(digits) * count)
-
-    def _units(self, _name: bytes, hour: bytes, rest: bytes, count: int) -> None:
-        session, _, digits = rest.rpartition(b"\t")
-        self._volume(hour, session, int(digits) * count)
-
-    def _volume(self, hour: bytes, session: bytes, octets: int) -> None:
-        key = Received(hour_text(hour, self._year))
-        if session:
-            key = Received(key.hour, *_session(session))
+        octets = int(digits or b"0") * count
+        if token.startswith(b"T"):
+            octets *= 1000
+        key = Received(hour, *_session(session)) if session else Received(hour)
         received = self._summary.received
         received[key] = received.get(key, 0) + octets
 
-    def _delivery(self, name: bytes, hour: bytes, rest: bytes, count: int) -> None:
-        kind = _delivery_kind(name, rest)
-        self._deliver(Delivery(hour_text(hour, self._year), *kind), count)
-
-    def _client(self, _name: bytes, address: bytes, form: bytes, count: int) -> None:
+    def _client(self, address: bytes, form: bytes, count: int) -> None:
         self._clients.add(address, form, count)
         if not form:
             self._seen.host(address)
 
-    def _server(self, _name: bytes, address: bytes, form: bytes, count: int) -> None:
-        self._servers.add(address, form, count)
+    def _connection(self, token: bytes, _count: int) -> None:
+        if not token.startswith(b"CA"):
+            return
+        hour, rest = self._cut(token, 2)
+        host, _, connection = rest.partition(b"\t")
+        peer, _, form = host[1:].partition(b" ")
+        self._connect(hour, peer, connection, b"*" in form)
 
-    def _connection(self, _name: bytes, hour: bytes, rest: bytes, _count: int) -> None:
-        peer, form, connection = rest.split(b"\t")
-        self._connect(hour_text(hour, self._year), peer, connection, b"*" in form)
+    def _octets(self, token: bytes, count: int) -> None:
+        address, _, octets = token[3:].partition(b"\t")
+        if token.startswith(b"BA"):
+            self._summary.octets_of_hosts.add(address, b"", count * int(octets))
 
-    def _octets(self, _name: bytes, address: bytes, octets: bytes, count: int) -> None:
-        self._summary.octets_of_hosts.add(address, b"", count * int(octets))
-
-    def _line(self, _name: bytes, _hour: bytes, rest: bytes, count: int) -> None:
-        self.record(parse_line(rest[:-4], self._year), count)
+    def _line(self, token: bytes, count: int) -> None:
+        self.record(parse_line(token[1:], self._year), count)
 
     def record(self, record: LogRecord, count: int = 1) -> None:
         """Add a line that the complete grammar has read, `count` times over."""
-        hour = record.stamp[: self._stamp_length]
+        hour = record.stamp[: self._hour_length]
         if record.kind in ARRIVALS:
             self._record_arrival(record, hour, count)
         elif record.kind in DELIVERIES:
@@ -190,7 +207,7 @@ class Fold:
         if not key.over_smtp:
             return
         address, form = record.ip.encode(), record.form.encode()
-        self._client(b"", address, form, count)
+        self._client(address, form, count)
         if record.port is not None or record.connection_id:
             port = b"" if record.port is None else b":%d" % record.port
             connection = record.connection_id.encode()
@@ -242,20 +259,25 @@ class Fold:
         events[hour, name] = events.get((hour, name), 0) + count
 
 
-_HANDLERS: dict[bytes, Callable[[Fold, bytes, bytes, bytes, int], None]] = {
+_HANDLERS: dict[bytes, Callable[[Fold, bytes, int], None]] = {
     b"A": Fold._arrival,  # noqa: SLF001
     b"M": Fold._arrival,  # noqa: SLF001
-    b"T": Fold._thousands,  # noqa: SLF001
-    b"U": Fold._units,  # noqa: SLF001
     b"R": Fold._delivery,  # noqa: SLF001
     b"D": Fold._delivery,  # noqa: SLF001
-    b"A.": Fold._client,  # noqa: SLF001
-    b"R.": Fold._server,  # noqa: SLF001
-    b"CA": Fold._connection,  # noqa: SLF001
-    b"BA": Fold._octets,  # noqa: SLF001
+    b"T": Fold._volume,  # noqa: SLF001
+    b"U": Fold._volume,  # noqa: SLF001
+    b"C": Fold._connection,  # noqa: SLF001
+    b"B": Fold._octets,  # noqa: SLF001
     b"?": Fold._line,  # noqa: SLF001
 }
-_IGNORED = {b"CR", b"BM"}
+_NINE = ord("9")
+
+
+@lru_cache(maxsize=4096)
+def _split_event(token: bytes) -> tuple[str, bytes]:
+    """The name of an event and its hour."""
+    hour = token.lstrip(b"abcdefghijklmnopqrstuvwxyz_")
+    return token[: len(token) - len(hour)].decode(), hour
 
 
 @lru_cache(maxsize=4096)
@@ -271,9 +293,11 @@ def hour_text(hour: bytes, year: int | None) -> str:
 @lru_cache(maxsize=4096)
 def _arrival_kind(name: bytes, rest: bytes) -> tuple[bool, bool, str, str, str]:
     """The fields of `Arrival` behind the hour, from those of a token."""
-    null, _, _, session, form = rest.split(b"\t")
-    over_smtp, protocol, tls = _session(name + b"\t" + session)
-    return over_smtp, bool(null), form.decode(), protocol, tls
+    null = rest.startswith(b"<>")
+    over_smtp, protocol, tls = _session(name + rest.removeprefix(b"<>"))
+    last = rest.rpartition(b" ")[2]
+    form = last.decode() if last.startswith(b"L") else ""
+    return over_smtp, null, form, protocol, tls
 
 
 @lru_cache(maxsize=4096)
@@ -281,21 +305,23 @@ def _delivery_kind(
     name: bytes, rest: bytes
 ) -> tuple[str, bool, bool, str, str, str, str]:
     """The fields of `Delivery` behind the hour, from those of a token."""
-    flag, routing, continued, tls, form = rest.split(b"\t")
-    router, _, transport = _text(routing).partition(" T=")
+    flags, router, transport, *others = rest.split(b" ")
+    words = [_text(word) for word in others]
     return (
-        _FLAGS[flag], name == b"R", bool(continued), form.decode(),
-        tls_version(_text(tls)), router, transport,
+        _FLAGS[flags[:1]], name == b"R", flags.endswith(b"*"),
+        next((word for word in words if word.startswith("L")), ""),
+        next((tls_version(w[2:]) for w in words if w.startswith("X=")), ""),
+        _text(router[2:]), _text(transport[2:]),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
 def _session(session: bytes) -> tuple[bool, str, str]:
     """The fields of `Received` behind the hour, from those of a token."""
-    name, _, words = session.partition(b"\t")
-    first, *others = words.split(b" ")
-    tls = others[-1] if others and others[-1].startswith(b"X=") else b"X="
-    return name == b"A", _text(first), tls_version(_text(tls[2:]))
+    name, *words = session.split(b" ")
+    protocol = _text(words[0][2:]) if words else ""
+    tls = next((_text(word[2:]) for word in words[1:] if word.startswith(b"X=")), "")
+    return name == b"A", protocol, tls_version(tls)
 
 
 def _text(octets: bytes) -> str:
