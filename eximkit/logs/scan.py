@@ -108,8 +108,8 @@ class Scanner:
         for start, end in _blocks(chunk):
             block = chunk[start:end]
             text, lines = self._reduced(block)
-            if _DAEMON_STARTED in text:
-                # Such lines are of no known shape: they are there as they were.
+            # A daemon's start is of no known shape: the line is there as it was.
+            if b"?" in text and _DAEMON_STARTED in text:
                 for first, last, started in _pieces(block):
                     begin = offset + start + first
                     self._continue(begin, begin + last - first, started=started)

@@ -88,7 +88,7 @@ _FAST_OPEN = rb"(?> TFO\*?+)?+"
 _IDENT = rb"(?> U=" + _WORD + rb")?+"
 _TLS_VERSION = rb"(?>TLS|SSL)v?+\d(?>\.\d)?+"
 _PEER = rb'(?> CV=[a-z]++)?+(?> DN="[^"\n\0]*+"(?=[ :]))?+'
-_CIPHER = rb":[^\s\"\0]++"
+_CIPHER = rb":[^\s\"\0]++(?<!:)"
 _TLS = rb"(?>( X=" + _TLS_VERSION + rb")" + _CIPHER + rb")?+" + _PEER
 _TLS_UNSEEN = rb"(?> X=" + _TLS_VERSION + _CIPHER + rb")?+" + _PEER
 _AUTH = rb"(?> A=[^\s\"\0]++)?+"
