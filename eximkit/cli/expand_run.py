@@ -18,7 +18,7 @@ from eximkit.errors import ExpansionSyntaxError, InputError
 from eximkit.expansion.parse import parse
 from eximkit.expansion.values import Failure, Known
 from eximkit.files import FILE_LIMIT, Files, open_configuration
-from eximkit.lint import engine, rules
+from eximkit.lint import engine
 from eximkit.lint.finding import Severity
 from eximkit.lint.result import combined
 from eximkit.machine.deadline import OutOfTime, deadline
@@ -96,11 +96,10 @@ class ExpandRun:
         from eximkit.cli.lint_run import Options as LintOptions
 
         assert self.options.config is not None  # noqa: S101 - the caller looked
-        codes = tuple(code for code in CODES if code in rules.codes())
         run = LintRun.of(
             LintOptions(
                 (self.options.config,), None, self.options.root, self.options.defines,
-                self.options.exim_version, codes,
+                self.options.exim_version, CODES,
             )
         )  # fmt: skip
         # What transports say on the wire is another matter.

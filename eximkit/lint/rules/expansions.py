@@ -15,6 +15,7 @@ from eximkit.lint.engine import finding_of
 from eximkit.lint.expandable import Flaw, expandables, flaws
 from eximkit.lint.finding import Severity
 from eximkit.lint.rule import Check, Rule, RuleContext
+from eximkit.lint.rules.regexes.findings import outcome
 from eximkit.problem import Problem
 from eximkit.source import display
 
@@ -135,6 +136,8 @@ def _flaws(source: Expandable, context: RuleContext) -> Iterator[Finding]:
         named = source.value.text[flaw.start : flaw.end]
         if named == COMMAND_ONLY and source.option in _COMMANDS:
             continue
+        if named == "$" and flaw.start in outcome(source, context.release).dollars:
+            continue  # EXS208 knows better what it is.
         yield _finding(source, source.value, flaw)
 
 
