@@ -45,11 +45,13 @@ def emit(
         return
     stream = sys.stdout.buffer
     try:
-        for chunk in written:
-            stream.write(chunk)
-            if dialogue:
+        if dialogue:
+            for chunk in written:
+                stream.write(chunk)
                 stream.flush()
-        stream.flush()
+        else:
+            stream.writelines(written)
+            stream.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -45,6 +45,7 @@ HELD_LIMIT = 1 << 27
 """About how many octets of unfinished messages are kept."""
 
 _OVERHEAD = 400
+_COMPLETED = (b" Completed\n", b" Completed\r\n", b" Completed QT=")
 _RECENT = 100_000
 
 
@@ -141,10 +142,10 @@ def _stories(
             kept[message].append(line)
             if matching or (related and known.any_of(mentioned(line))):
                 hits.add(message)
-            # Most lines are ruled out without being taken apart.
-            if (
-                b"Completed" in line or b"rejected" in line or b"timeout" in line
-            ) and ends_message(line):
+            # Most lines are judged without being taken apart.
+            if line.startswith(_COMPLETED, line.find(message) + len(message)) or (
+                (b"rejected" in line or b"timeout" in line) and ends_message(line)
+            ):
                 text = b"".join(kept.pop(message))
                 held -= len(text)
                 if known.ended(message) is not invert:
