@@ -183,7 +183,8 @@ class Client:
         for octets that nothing was asked for: answers given in advance would be taken
         for those of later commands. The connection is of no use after that.
         """
-        self._replies.add(octets)
+        if self.state is not State.CLOSED:
+            self._replies.add(octets)
         return self._events()
 
     def _events(self) -> Iterator[Replied]:

@@ -71,10 +71,15 @@ class Sender(Sending):
         """
         if self.finished:
             return
-        whole = self._sent_whole
+        transaction = self._transaction
+        whole = transaction is not None and transaction.sent_whole
+        # No server takes a message behind a banner or an envelope that it refused.
+        refused = transaction is not None and transaction.hopeless
         if self._trusting:
             self.memory.failed()
-        if (self._trusting or self._condemned) and (not whole or self._turned_away):
+        if (self._trusting or self._condemned) and (
+            not whole or self._turned_away or refused
+        ):
             self._again(self._condemned or why)
         else:
             self._end(Outcome("", Fate.DEFERRED, why, in_doubt=whole))
@@ -152,8 +157,13 @@ class Sender(Sending):
         self, transaction: Transaction, event: Replied, borrowing: bool
     ) -> None:
         step, answer = event.step, event.reply
-        transaction.replied(step, answer)
-        if borrowing and answer.permanent and self._borrowed(event):
+        # What follows from a refusal that stands is not doubted for itself.
+        doubted = answer.permanent and (
+            bool(self._condemned)
+            or (borrowing and not transaction.hopeless and self._borrowed(event))
+        )
+        transaction.replied(step, answer, doubted)
+        if doubted:
             self._condemned = self._condemned or str(answer)
         if self._condemned:
             # A message that has left whole may have been taken all the same.

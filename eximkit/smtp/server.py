@@ -95,7 +95,7 @@ class Server(Receiving):
 
     def feed(self, octets: bytes) -> Iterator[ServerEvent]:
         """Octets as read, and the events that they complete."""
-        if self.handshaking:
+        if self.handshaking and octets:
             raise LocalProtocolError("these octets belong to the TLS handshake")
         if not self.closed:
             self._buffer.add(octets)

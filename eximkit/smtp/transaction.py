@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eximkit.smtp import message
 from eximkit.smtp.commands import Data, Rset
-from eximkit.smtp.message import Message, Outcome, fate_of
+from eximkit.smtp.message import Fate, Message, Outcome, fate_of
 from eximkit.smtp.states import Step
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Transaction:
     """
 
     __slots__ = (
-        "_mail",
+        "_doubted", "_mail",
         "_rcpt",
         "_verdicts",
         "final",
@@ -52,6 +53,7 @@ class Transaction:
         """The end of the message has left this side."""
         self._mail: Reply | None = None
         self._rcpt: list[Reply] = []
+        self._doubted: list[Reply] = []
         self._verdicts: list[Reply] = []
         self.final: Reply | None = None
         """The reply to the message, or the one that kept it from being sent."""
@@ -73,8 +75,13 @@ class Transaction:
             return True
         return len(self._rcpt) == len(self.places) and not self.accepted
 
-    def replied(self, step: Step, answer: Reply) -> None:
-        """Note a reply that belongs to this transaction."""
+    def replied(self, step: Step, answer: Reply, doubted: bool) -> None:
+        """Note a reply that belongs to this transaction.
+
+        doubted: it refuses, and may do so for having been talked to early.
+        """
+        if doubted:
+            self._doubted.append(answer)
         match step:
             case Step.MAIL:
                 self._mail = answer
@@ -102,16 +109,18 @@ class Transaction:
                 # RFC 5321 is about one reply; PRDR's last one may still refuse all.
                 if verdict is not None and deciding is not None and deciding.positive:
                     deciding = verdict
-            recipient = self.message.recipients[place]
-            found[self.index, place] = (
-                Outcome(recipient, fate_of(deciding), str(deciding), deciding)
-                if deciding is not None
-                else Outcome(
-                    recipient,
-                    otherwise.fate,
-                    otherwise.reason,
-                    otherwise.reply,
-                    otherwise.in_doubt and self.sent_whole,
-                )
-            )
+            found[self.index, place] = self._outcome(place, deciding, otherwise)
         return found
+
+    def _outcome(
+        self, place: int, deciding: Reply | None, otherwise: Outcome
+    ) -> Outcome:
+        recipient = self.message.recipients[place]
+        if deciding is None:
+            in_doubt = otherwise.in_doubt and self.sent_whole
+            return replace(otherwise, recipient=recipient, in_doubt=in_doubt)
+        fate = fate_of(deciding)
+        if fate is Fate.REJECTED and any(deciding is each for each in self._doubted):
+            # The next try, by the response to EHLO that has been read now, will tell.
+            fate = Fate.DEFERRED
+        return Outcome(recipient, fate, str(deciding), deciding)
