@@ -136,7 +136,8 @@ class Sender(Sending):
             elif answer.refused:
                 self._stage = Stage.AUTH
         elif answer.kind is Kind.MORE and self._exchange is not None:
-            self._out += self.client.respond(self._exchange.answer(answer.text))
+            if not self.client.talked_to:
+                self._out += self.client.respond(self._exchange.answer(answer.text))
         else:
             self._auth_tried = True
             self.authenticated = answer.positive
@@ -177,6 +178,9 @@ class Sender(Sending):
                     self._end(Outcome("", Fate.DEFERRED, "no service here"))
             return
         if isinstance(event.command, Data) and answer.kind is Kind.MORE:
+            if self.client.talked_to:
+                # More came than was asked for; what that is, `feed` says next.
+                return
             if transaction.accepted:
                 self._whole(self.client.content(transaction.message.content))
             else:

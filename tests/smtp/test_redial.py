@@ -244,6 +244,15 @@ def test_a_reply_too_many_delivers_nothing_twice() -> None:
     assert CONTENT not in b"".join(script.heard)
 
 
+@pytest.mark.parametrize("more", [b"\0", b"250 taken\r\n", b"421 going\r\n"])
+def test_more_behind_354_than_was_asked_for(more: bytes) -> None:
+    for code in (b"250", b"550"):
+        go = b"250 a\r\n" + code + b" b\r\n354 c\r\n" + more
+        delivery, (script,) = sent(DATA, [b"220 mx\r\n" + EHLO + go])
+        assert fates(delivery) == ["deferred" if code == b"250" else "rejected"]
+        assert CONTENT not in b"".join(script.heard)
+
+
 def test_data_answered_with_250() -> None:
     delivery, _ = sent(DATA, [b"220 mx\r\n" + EHLO + b"250 a\r\n250 b\r\n250 c\r\n"])
     assert fates(delivery) == ["deferred"]
