@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from eximkit.config.quoting import split_list
 from eximkit.expansion.lists import separator
 from eximkit.expansion.lists import split_list as split_string
-from eximkit.lint.expandable import Expandable, expandables
+from eximkit.lint.expandable import Expandable
 from eximkit.lint.finding import Severity
 from eximkit.lint.fixes import replacing
 from eximkit.lint.rule import Check, Rule, RuleContext
+from eximkit.lint.rules.values import values
 from eximkit.source import display
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eximkit.config.model import Config
     from eximkit.lint.finding import Finding, Fix
 
 _TRANSPORT = "begin transports\nremote:\n  driver = smtp\n"
@@ -101,20 +101,20 @@ def _holds_ipv6(word: str) -> bool:
 
 def check_lists(context: RuleContext) -> Iterator[Finding]:
     """Every list of hosts or addresses, as far as it is constant."""
-    for source in _sources(context.config):
+    for source in _sources(context):
         split = list(_split_addresses(source))
         yield from split
         if source.option in _BOUND and not split:
             yield from islice(_no_addresses(source), _MOST)
 
 
-def _sources(config: Config) -> Iterator[Expandable]:
-    for source in expandables(config):
+def _sources(context: RuleContext) -> Iterator[Expandable]:
+    for source in values(context):
         hosts = source.option in _HOSTS - _UNEXPANDED and source.list != "domain"
         if source.list == "host" or hosts:
             yield source
     for name in sorted(_UNEXPANDED):
-        option = config.options.get(name)
+        option = context.config.options.get(name)
         if option is not None and option.value is not None:
             yield Expandable(option.value, "main", None, name)
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from eximkit.expansion.nodes import Condition, If, Literal
 from eximkit.expansion.walk import walk
-from eximkit.lint.expandable import Flaw, expandables, tree
+from eximkit.lint.expandable import Flaw, tree
 from eximkit.lint.finding import Severity
 from eximkit.lint.rule import Check, Rule, RuleContext
 from eximkit.lint.rules.cells import cells, of_literal
+from eximkit.lint.rules.values import values
 from eximkit.source import BLANK, display
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def _open_brace(text: str, string: Expansion) -> int:
     A brace that ends the string may be meant, and so may one that has its `\}`, or a
     backslash of a regular expression before it.
     """
+    if not any(isinstance(p, Literal) and "{" in p.text for p in string.parts):
+        return -1  # So it is with nearly all of them.
     row = cells(text, string)
     opened: list[int] = []
     for at, cell in enumerate(row):
@@ -111,6 +114,8 @@ def _open_brace(text: str, string: Expansion) -> int:
 
 def _left_over(text: str, parsed: Expansion) -> Iterator[Flaw]:
     """A brace right after the end of an `${if`, where more are closed than opened."""
+    if not any(isinstance(p, Literal) and "}" in p.text for p in parsed.parts):
+        return
     balance = 0
     after_if = False
     for part in parsed.parts:
@@ -133,7 +138,7 @@ def _left_over(text: str, parsed: Expansion) -> Iterator[Flaw]:
 
 def check_braces(context: RuleContext) -> Iterator[Finding]:
     """Every string with an `${if`."""
-    for source in expandables(context.config):
+    for source in values(context):
         for flaw in islice(flaws(source.value.text, context.release), _MOST):
             yield MISPLACED.finding(
                 f"{flaw.message}; {flaw.hint}",

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from eximkit.expansion.nodes import Condition, If, Literal, Lookup, Operator
 from eximkit.expansion.walk import walk
-from eximkit.lint.expandable import expandables, tree
+from eximkit.lint.expandable import tree
 from eximkit.lint.finding import Severity
 from eximkit.lint.fixes import replacing
 from eximkit.lint.rule import Check, Rule, RuleContext
+from eximkit.lint.rules.values import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,7 +99,7 @@ class Missing:
 
 def check_branches(context: RuleContext) -> Iterator[Finding]:
     """Every option that needs a value, and what compares passwords."""
-    for source in expandables(context.config):
+    for source in values(context):
         text = source.value.text
         if "${if" not in text and "${lookup" not in text:
             continue

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from eximkit.expansion.nodes import Condition, If, Literal, Lookup
 from eximkit.expansion.walk import walk
-from eximkit.lint.expandable import Flaw, expandables, tree
+from eximkit.lint.expandable import Flaw, tree
 from eximkit.lint.finding import Severity
 from eximkit.lint.fixes import replacing
 from eximkit.lint.rule import Check, Rule, RuleContext
 from eximkit.lint.rules import braces
+from eximkit.lint.rules.values import values
 from eximkit.source import BLANK, display
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ _SHOWN = 40
 
 def check_conditions(context: RuleContext) -> Iterator[Finding]:
     """Every condition, and every `bool` in a string."""
-    for source in expandables(context.config):
+    for source in values(context):
         yield from islice(_of_value(source, context), _MOST)
 
 

@@ -12,10 +12,11 @@ from eximkit import catalog
 from eximkit.config.quoting import split_list
 from eximkit.expansion.check import COMMAND_ONLY
 from eximkit.lint.engine import finding_of
-from eximkit.lint.expandable import Flaw, expandables, flaws
+from eximkit.lint.expandable import Flaw, flaws
 from eximkit.lint.finding import Severity
 from eximkit.lint.rule import Check, Rule, RuleContext
 from eximkit.lint.rules.regexes.findings import outcome
+from eximkit.lint.rules.values import values
 from eximkit.problem import Problem
 from eximkit.source import display
 
@@ -123,7 +124,7 @@ _LOOKED_UP = frozenset({"domain", "host", "address", "localpart"})
 
 def check_strings(context: RuleContext) -> Iterator[Finding]:
     """What `expansion.parse` and `expansion.check` say to every string."""
-    for source in expandables(context.config):
+    for source in values(context):
         text = source.value.text
         if "$" in text or "\\" in text:
             yield from islice(_flaws(source, context), _MOST)

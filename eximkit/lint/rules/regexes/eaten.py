@@ -25,6 +25,8 @@ is no octet."""
 
 _MOST = 20
 """Dollars of one string that are looked at."""
+_LONGEST = 16_384
+"""Octets of a string that is parsed once for each of them."""
 
 _OUTSIDE = frozenset(".()[]?*+|^AbBdDEgGhHkKpPQRsSvVwWXzZ")
 """What means something else with a backslash than without."""
@@ -36,6 +38,8 @@ def marked(text: str) -> tuple[str, Expansion] | None:
 
     None where it has none of these, or where more is wrong with it.
     """
+    if len(text) > _LONGEST:
+        return None
     repaired = text
     for _ in range(_MOST):
         try:

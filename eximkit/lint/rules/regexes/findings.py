@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.expansion.regex import search
 from eximkit.expansion.values import ExpansionFailed, NotPure
-from eximkit.lint.expandable import expandables, tree
+from eximkit.lint.expandable import tree
 from eximkit.lint.finding import Severity
 from eximkit.lint.fixes import replacing
 from eximkit.lint.rule import Check, Rule, RuleContext
@@ -22,6 +22,7 @@ from eximkit.lint.rules.regexes.eaten import (
     protectable,
 )
 from eximkit.lint.rules.regexes.places import LISTS, patterns
+from eximkit.lint.rules.values import values
 from eximkit.source import display
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ _MOST = 50
 """Findings of one value at most: what has more is not text that somebody wrote."""
 
 _CACHED_LENGTH = 4096
+_LONGEST = 65_536
+"""Octets of a value that is looked at, character by character."""
+_SHOWN = 60
+"""Octets of a regular expression that a message repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,8 @@ def outcome(source: Expandable, release: Release) -> Outcome:
     listed = source.list in LISTS
     every = source.section == "acl" and source.option in _PATTERNS_ONLY
     inside = "${" in text and ("match" in text or "sg" in text)
-    if not (every or inside or (listed and "^" in text)):
+    concerned = every or inside or (listed and "^" in text)
+    if not concerned or len(text) > _LONGEST:
         return _NOTHING
     if len(text) > _CACHED_LENGTH:
         return _outcome(text, listed, every, release)
@@ -169,13 +175,14 @@ def _refusal(row: Sequence[Cell]) -> str:
         return ""
     except ExpansionFailed as error:
         reason = error.message.rpartition('": ')[2]
-        return f'"{display(pattern)}" is not a regular expression: {reason}'
+        shown = f"{pattern[:_SHOWN]}..." if len(pattern) > _SHOWN else pattern
+        return f'"{display(shown)}" is not a regular expression: {reason}'
     return ""
 
 
 def check_patterns(context: RuleContext) -> Iterator[Finding]:
     """Every regular expression, as far as it is constant."""
-    for source in expandables(context.config):
+    for source in values(context):
         found = outcome(source, context.release)
         for start, end, message in islice(found.refused, _MOST):
             yield BAD.finding(

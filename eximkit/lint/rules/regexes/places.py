@@ -53,39 +53,36 @@ def _items(row: list[Cell], *, every: bool) -> Iterator[list[Cell]]:
     sign, at = separator(text)
     if text[at : at + 1] == HOLE:
         return
-    for start, end in _spans(text, sign, at):
-        item = [
-            row[offset]
-            for offset in range(start, end)
-            if not (text[offset] == sign and offset and _doubled(text, sign, offset))
-        ]
-        if not every:
-            item = _without_sign(item)
-        if item and (every or item[0].char == "^"):
-            yield item
+    for item in _split(row, text, sign, at):
+        pattern = item if every else _without_sign(item)
+        if pattern and (every or pattern[0].char == "^"):
+            yield pattern
 
 
-def _doubled(text: str, sign: str, offset: int) -> bool:
-    """Whether this is the second of two separators that stand for one."""
-    before = offset
-    while before and text[before - 1] == sign:
-        before -= 1
-    return (offset - before) % 2 == 1
-
-
-def _spans(text: str, sign: str, at: int) -> Iterator[tuple[int, int]]:
-    """[start, end) of each item, white space round it left out."""
+def _split(row: list[Cell], text: str, sign: str, at: int) -> Iterator[list[Cell]]:
+    """The items from offset `at` on, white space round them left out."""
     doubles = sign >= " " and sign != "\x7f"
-    start, end = at, len(text)
-    while start < end:
-        stop = text.find(sign, start)
-        while doubles and stop >= 0 and text[stop + 1 : stop + 2] == sign:
-            stop = text.find(sign, stop + 2)
+    item: list[Cell] = []
+    end = len(text)
+    while at < end:
+        stop = text.find(sign, at)
         stop = end if stop < 0 else stop
-        item = text[start:stop]
-        left = len(item) - len(item.lstrip(BLANK))
-        yield start + left, max(start + left, start + len(item.rstrip(BLANK)))
-        start = stop + 1
+        item += row[at:stop]
+        at = stop + 1
+        if doubles and text[at : at + 1] == sign:
+            item.append(row[stop])
+            at += 1
+            continue
+        yield _stripped(item)
+        item = []
+    if item:
+        yield _stripped(item)
+
+
+def _stripped(item: list[Cell]) -> list[Cell]:
+    text = text_of(item)
+    start = len(text) - len(text.lstrip(BLANK))
+    return item[start : len(text.rstrip(BLANK))]
 
 
 def _without_sign(item: list[Cell]) -> list[Cell]:
