@@ -9,6 +9,7 @@ import stat
 import sys
 import time
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,18 @@ def test_the_status_of_a_link_and_of_what_it_names(tmp_path: Path) -> None:
     assert stat.S_ISREG(FILES.status(f"{tmp_path}/l").mode)
     assert stat.S_ISLNK(FILES.status(f"{tmp_path}/l", follow=False).mode)
     assert FILES.status(f"{tmp_path}/f").size == 3
+
+
+def test_every_field_of_a_status_is_that_of_the_system(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text("abc")
+    os.utime(path, (1_000_000_000, 1_100_000_000))
+    found, real = FILES.status(str(path)), path.stat()
+    assert asdict(found) == {
+        "mode": real.st_mode, "uid": real.st_uid, "gid": real.st_gid, "size": 3,
+        "inode": real.st_ino, "device": real.st_dev, "links": 1,
+        "atime": 1_000_000_000, "mtime": 1_100_000_000, "ctime": int(real.st_ctime),
+    }  # fmt: skip
 
 
 def test_the_names_in_a_directory(

@@ -296,7 +296,8 @@ def _sort(evaluator: Evaluator, node: Item) -> Value:
         depends = source.depends.union(comparator.depends, *(f.depends for f in fields))
         evaluator.charge(len(pairs) ** 2 // 64)
         try:
-            ordered = sort_items(comparator.text, pairs, separator=separator)
+            extractor = _written(evaluator, node.arguments[2])
+            ordered = sort_items(comparator.text, pairs, extractor, separator)
         except NotPure as unknown:
             value = derived("sort", source, comparator, *fields)
             return evaluator.unknown(unknown.reason, value)
@@ -318,8 +319,13 @@ def _field(evaluator: Evaluator, extractor: Expansion) -> Value:
     except ExpansionFailed as failed:
         if not evaluator.source:
             raise
-        written = evaluator.source[extractor.start : extractor.end]
+        written = _written(evaluator, extractor)
         raise failed.again(f'field-extract in sort: "{written}"') from None
+
+
+def _written(evaluator: Evaluator, part: Expansion) -> str:
+    """A part of the string that is evaluated, as it stands there."""
+    return evaluator.source[part.start : part.end]
 
 
 def _sg(evaluator: Evaluator, node: Item) -> Value:

@@ -16,12 +16,14 @@ from eximkit.expansion.nodes import (
     Defined,
     Group,
     Item,
+    Literal,
     Lookup,
     Operator,
     Quantified,
     Tail,
     Variable,
 )
+from eximkit.expansion.sorting import comparator_of
 from eximkit.expansion.values import ExpansionFailed
 from eximkit.expansion.walk import walk
 from eximkit.source import BLANK
@@ -173,7 +175,18 @@ def _item(node: Item, defect: Defect, release: Release, source: str) -> str:
         return ""
     if node.end - 1 != node.arguments[-1].end + 1:
         return f'missing }} at end of "{name}"'
-    return defect.message
+    return _comparator(node) or defect.message
+
+
+def _comparator(node: Item) -> str:
+    """What Exim says of the comparator of `sort`; "" where it says nothing."""
+    parts = node.arguments[1].parts
+    text = parts[0].text if parts and isinstance(parts[0], Literal) else ""
+    try:
+        comparator_of(text)
+    except ExpansionFailed as failed:
+        return failed.message
+    return ""
 
 
 def _misplaced_fail(node: Item, tail: Tail, source: str) -> str:

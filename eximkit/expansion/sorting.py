@@ -41,7 +41,7 @@ def sort_items(
     NotPure for empty items and for those that begin with the list's separator, which
     Exim itself loses track of, and for endless lists.
     """
-    name = _known(comparator)
+    name = comparator_of(comparator)
     if not all(field for _, field in items):
         raise ExpansionFailed(f'field-extract in sort: "{written}"')
     fields = [field.lstrip(BLANK) for _, field in items]
@@ -69,7 +69,12 @@ def sort_items(
     return [item for item, _ in placed]
 
 
-def _known(comparator: str) -> str:
+def comparator_of(comparator: str) -> str:
+    """The name that a comparator begins with; what follows it does not count.
+
+    Raises ExpansionFailed, in Exim's words, where that orders no list; of a name that
+    it does not know Exim says nothing.
+    """
     found = _NAME.match(comparator)
     if found is None:
         raise ExpansionFailed(

@@ -86,9 +86,10 @@ class Machine:
             path, lambda p: os.stat(self._real(p, follow), follow_symlinks=follow)
         )
         return FileStatus(
-            found.st_mode, found.st_uid, found.st_gid, found.st_size, found.st_ino,
-            found.st_nlink, int(found.st_atime), int(found.st_mtime),
-            int(found.st_ctime),
+            found.st_mode, found.st_uid, found.st_gid, found.st_size,
+            inode=found.st_ino, device=found.st_dev, links=found.st_nlink,
+            atime=int(found.st_atime), mtime=int(found.st_mtime),
+            ctime=int(found.st_ctime),
         )  # fmt: skip
 
     def names(self, path: str) -> Sequence[str]:
