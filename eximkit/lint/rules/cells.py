@@ -23,7 +23,7 @@ _PIECE = re.compile(
     r"\\N(?P<kept>.*?)(?:\\N|\Z)"
     r"|\\(?P<code>[0-7]{1,3}|x[0-9A-Fa-f]{1,2})"
     r"|\\(?P<escaped>.)"
-    r"|(?P<plain>.)",
+    r"|(?P<plain>[^\\])",
     re.DOTALL,
 )
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
