@@ -30,6 +30,8 @@ _LONGEST = 16_384
 
 _OUTSIDE = frozenset(".()[]?*+|^AbBdDEgGhHkKpPQRsSvVwWXzZ")
 """What means something else with a backslash than without."""
+_IDLE = frozenset("!\"#%&',-/:;<=>@_`~ ")
+"""What means the same with a backslash as without, to PCRE2 too."""
 _IN_CLASS = frozenset("]dDhHpPsSvVwW")
 
 
@@ -116,6 +118,6 @@ def protectable(row: Sequence[Cell]) -> bool:
     return all(
         cell.char != HOLE
         and cell.how in ("plain", "escaped")
-        and (cell.how == "plain" or cell.start in lost)
+        and (cell.how == "plain" or cell.start in lost or cell.char in _IDLE)
         for cell in row
     )

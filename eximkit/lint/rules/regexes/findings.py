@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.expansion.regex import search
 from eximkit.expansion.values import ExpansionFailed, NotPure
-from eximkit.lint.expandable import tree
+from eximkit.lint.expandable import Expandable, tree
 from eximkit.lint.finding import Severity
 from eximkit.lint.fixes import replacing
 from eximkit.lint.rule import Check, Rule, RuleContext
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from eximkit.catalog import Release
-    from eximkit.lint.expandable import Expandable
+    from eximkit.config.model import Config
     from eximkit.lint.finding import Finding, Fix
     from eximkit.lint.rules.cells import Cell
 
@@ -40,8 +40,9 @@ BAD = Rule(
     "EXS207",
     "bad-regex",
     Severity.ERROR,
-    what="A regular expression cannot be compiled: an item of a list that begins with "
-    "`^`, or the second argument of `match` or `${sg`.",
+    what="A regular expression cannot be compiled: an item of a list, or the pattern "
+    "of a rewriting or retry rule, that begins with `^`; or the second argument of "
+    "`match` or `${sg`.",
     why="Exim compiles it when it comes to use it. In a list the process then ends: "
     "the client loses its connection, a delivery stops with a panic. In a string the "
     "expansion fails. In `regex` and `mime_regex` the item never matches. `exim -bV` "
@@ -180,9 +181,17 @@ def _refusal(row: Sequence[Cell]) -> str:
     return ""
 
 
+def _rules(config: Config) -> Iterator[Expandable]:
+    """The patterns of rewriting and retry rules: Exim takes each for a list."""
+    for section, rules in (("rewrite", config.rewrite), ("retry", config.retry)):
+        for rule in rules:
+            if rule.fields:
+                yield Expandable(rule.fields[0], section, None, "pattern", "address")
+
+
 def check_patterns(context: RuleContext) -> Iterator[Finding]:
     """Every regular expression, as far as it is constant."""
-    for source in values(context):
+    for source in (*values(context), *_rules(context.config)):
         found = outcome(source, context.release)
         for start, end, message in islice(found.refused, _MOST):
             yield BAD.finding(
