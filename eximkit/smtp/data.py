@@ -11,13 +11,13 @@ import re
 
 from eximkit.errors import LocalProtocolError
 
-_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _ANY_END = re.compile(rb"\r\n|\r|\n")
 
 
 def has_bare_ends(content: bytes) -> bool:
     """Whether there is a CR or an LF that is not part of a CRLF."""
-    return _BARE.search(content) is not None
+    ends = content.count(b"\r\n")
+    return not content.count(b"\r") == content.count(b"\n") == ends
 
 
 def canonical(content: bytes) -> bytes:

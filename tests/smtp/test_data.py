@@ -98,6 +98,23 @@ def test_a_client_sends_no_bare_ends(content: bytes) -> None:
         data.stuffed(content)
 
 
+@pytest.mark.parametrize(
+    ("content", "bare"),
+    [
+        (b"", False),
+        (b"a\r\nb\r\n", False),
+        (b"a\nb\r\n", True),
+        (b"a\rb\r\n", True),
+        (b"\r\r\n", True),
+        (b"\r\n\n", True),
+        (b"\n\r", True),
+        (b"a\r", True),
+    ],
+)
+def test_bare_ends(content: bytes, bare: bool) -> None:
+    assert data.has_bare_ends(content) is bare
+
+
 def test_text_from_a_file() -> None:
     assert data.canonical(b"a\nb\r\nc\rd") == b"a\r\nb\r\nc\r\nd\r\n"
     assert data.canonical(b"") == b""

@@ -507,3 +507,16 @@ def test_an_expired_or_future_record_costs_a_normal_connection() -> None:
         assert not delivery.sender.used_early
         assert delivery.memory.cached is Cached.EXPIRED
         assert delivery.memory.record == Record(NOW, learn(serves).clear)
+
+
+@pytest.mark.parametrize(("tls", "chunking"), CASES)
+def test_every_cut_of_every_flight(tls: Tls, chunking: bool) -> None:
+    serves = service(tls, chunking=chunking)
+    record = learn(serves, tls)
+    seen = set()
+    for cut in range(1, 330):
+        delivery = Delivery(route(tls), Wish(tls=tls), [message()], record, NOW)
+        (link,) = deliver(delivery, [server(serves, tls)], Mailbox(), halves(cut))
+        seen.add((bytes(link.up), bytes(link.down), *fates(delivery)))
+        assert max(map(len, link.flights)) < 330
+    assert len(seen) == 1
