@@ -113,8 +113,8 @@ FORMS = (
     Form(Kind.TLS_ERROR, "",
          rf"\[(?P<ip>{IP})\](?::{PORT})?+ SSL verify error: {_TEXT}"),
     # What the daemon and others do.
-    Form(Kind.DAEMON_START, "",
-         "[^ ]++ (?P<version>[^ ]++) daemon started: (?P<text>pid=.*+)"),
+    Form(Kind.DAEMON_START, "exim",
+         "exim (?P<version>[^ ]++) daemon started: (?P<text>pid=.*+)"),
     Form(Kind.QUEUE_RUN, "Start",
          f"Start (?:'(?P<queue>[^']*+)' |ODMR )?+queue run: {_TEXT}"),
     Form(Kind.QUEUE_RUN_END, "End",

@@ -15,6 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from eximkit.logs.chunks import CHUNK
+from eximkit.logs.line import parse_line
+from eximkit.logs.record import Kind
 from eximkit.logs.shapes import (
     CONNECTION_SIGN,
     CONNECTIONS,
@@ -183,11 +185,14 @@ def _pieces(chunk: bytes) -> Iterator[tuple[int, int, bool]]:
     found = chunk.find(_DAEMON_STARTED)
     while found >= 0:
         line = chunk.rfind(b"\n", begin, found) + 1 or begin
-        if line > begin:
-            yield begin, line, started
-        begin, started = line, True
         end = chunk.find(b"\n", found)
-        found = chunk.find(_DAEMON_STARTED, end) if end >= 0 else -1
+        end = len(chunk) if end < 0 else end
+        # The words may be those of a client.
+        if parse_line(chunk[line:end]).kind is Kind.DAEMON_START:
+            if line > begin:
+                yield begin, line, started
+            begin, started = line, True
+        found = chunk.find(_DAEMON_STARTED, end)
     if begin < len(chunk):
         yield begin, len(chunk), started
 

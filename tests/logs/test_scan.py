@@ -209,3 +209,11 @@ def test_the_selector_is_judged_between_starts_of_the_daemon() -> None:
     assert (stretches[0].start, stretches[1].end) == (7, 7 + len(text))
     start = text[stretches[1].start - 7 :].partition(b"\n")[0]
     assert parse_line(start).kind is Kind.DAEMON_START
+
+
+def test_a_client_cannot_say_that_the_daemon_started() -> None:
+    text = LOGS["switched-on"]
+    for words in (b"exim 4.98 daemon started: pid=1", b" daemon started: pid=1, -q30m"):
+        hostile = b"2026-03-01 09:00:00 H=(" + words + b") [192.0.2.9] Warning: x\n"
+        assert len(list(scan(hostile + text[: text.index(b"\n") + 1]).stretches)) == 2
+        assert len(list(scan(text + 3 * hostile).stretches)) == 2
