@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from eximkit.smtp.early import Memory
 
 MOST = 10_000
-"""Records that are kept; the oldest make room."""
+"""Records that are kept; those written longest ago make room."""
 MOST_KEY = 1024
 """Characters of a key. What is longer is not remembered."""
 WAIT = 2.0
@@ -52,8 +52,9 @@ _THIS = " AND ".join(f"{column} = ?" for column in _KEY)
 _SELECT = f"SELECT record FROM ehlo WHERE {_THIS}"  # noqa: S608 - constants
 _DELETE = f"DELETE FROM ehlo WHERE {_THIS}"  # noqa: S608
 _INSERT = "INSERT OR REPLACE INTO ehlo VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+# By the order of writing, not by stamps: those may be of a clock that was wrong.
 _TRIM = (
-    "DELETE FROM ehlo WHERE rowid IN (SELECT rowid FROM ehlo ORDER BY stamp, rowid"
+    "DELETE FROM ehlo WHERE rowid IN (SELECT rowid FROM ehlo ORDER BY rowid"
     " LIMIT max(0, (SELECT count(*) FROM ehlo) - ?))"
 )
 

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,9 @@ from hypothesis import strategies as st
 from eximkit.interop.cache import EhloCache
 from eximkit.smtp.early import Cached, Key, Memory, Record, Tls, Wish
 from eximkit.smtp.ehlo import Offer
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
 
 NOW = 1_800_000_000
 OFFER = Offer({"PIPECONNECT": (), "PIPELINING": (), "SIZE": ("9",)})
@@ -114,6 +118,15 @@ def test_it_is_bounded(path: Path) -> None:
     cache.put(keys[-1], Record(NOW, large))
     assert cache.get(keys[-1]) is None
     assert len(cache.list()) == 9
+
+
+def test_records_of_a_wrong_clock_do_not_crowd_out_others(path: Path) -> None:
+    cache = EhloCache(path, most=3)
+    for port in range(3):
+        cache.put(Key("192.0.2.1", port, "x"), Record(NOW + 10**6, OFFER))
+    cache.put(KEY, RECORD)
+    assert cache.get(KEY) == RECORD
+    assert len(cache.list()) == 3
 
 
 @pytest.mark.parametrize("key", [
@@ -289,7 +302,7 @@ def test_a_writer_that_takes_its_time_costs_a_connection(
     assert cache.get(KEY) == Record(NOW + 1, OFFER)
 
 
-def work(path: str, seed: int) -> None:
+def work(path: str, seed: int, busy: Event) -> None:
     """Reads and writes until it is killed."""
     randomly = random.Random(seed)
     cache = EhloCache(Path(path), most=20)
@@ -301,33 +314,35 @@ def work(path: str, seed: int) -> None:
             cache.put(key, Record(NOW + randomly.randrange(1000), OFFER))
         else:
             cache.forget(key)
-        assert cache.fault == "", cache.fault
+        # A machine that is busy enough may let a writer wait for too long.
+        assert cache.fault == "" or "locked" in cache.fault, cache.fault
+        busy.set()
 
 
 def test_a_kill_at_any_moment(path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     randomly = random.Random(1)
-    workers = []
     for round_ in range(3):
-        workers = [
-            spawn.Process(target=work, args=(str(path), 10 * round_ + n), daemon=True)
-            for n in range(4)
-        ]
-        for worker in workers:
+        workers = []
+        for number in range(4):
+            busy = spawn.Event()
+            seed = 10 * round_ + number
+            worker = spawn.Process(target=work, args=(str(path), seed, busy))
             worker.start()
-        deadline = time.monotonic() + 10
-        while not path.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        for worker in workers:
-            time.sleep(randomly.random() / 5)
-            assert worker.pid is not None
-            os.kill(worker.pid, signal.SIGKILL)
-            worker.join()
-            assert worker.exitcode == -signal.SIGKILL
-        cache = EhloCache(path)
-        assert len(cache.list()) <= 20
-        assert cache.fault == ""
+            workers.append((worker, busy))
+        try:
+            for _, busy in workers:
+                assert busy.wait(30)
+        finally:
+            for worker, _ in workers:
+                time.sleep(randomly.random() / 10)
+                worker.kill()
+                worker.join()
+        assert {worker.exitcode for worker, _ in workers} == {-signal.SIGKILL}
+        cache = EhloCache(path, most=20)
+        assert 0 < len(cache.list()) <= 20
         cache.put(KEY, RECORD)
+        assert cache.fault == ""
         assert cache.get(KEY) == RECORD
         cache.close()
 
