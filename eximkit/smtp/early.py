@@ -219,7 +219,7 @@ class Memory:
         clear = self._clear
         if not kept.early and not (clear is not None and clear.early):
             self.record = None
-        elif kept.pipelining:
+        elif kept.pipelining or self.record is not None:
             old = self.record
             if old is None or (old.clear, old.crypted) != (clear, kept):
                 self.record = Record(self._now, clear, kept)

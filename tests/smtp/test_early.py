@@ -149,6 +149,10 @@ def test_the_encrypted_offer_is_added() -> None:
     assert remembered(None, (PLAIN, False), (PLAIN, True), tls=tls).record is None
     assert remembered(SEEN, (PLAIN, False), (PLAIN, True), tls=tls).record is None
     assert remembered(SEEN, (FULL, False), (INSIDE, True), tls=tls).record is SEEN
+    fewer = offer("PIPECONNECT")
+    assert remembered(SEEN, (FULL, False), (fewer, True), tls=tls).record == Record(
+        NOW, FULL, fewer
+    )
 
 
 def test_on_connect_only_the_encrypted_offer_is_there() -> None:
