@@ -42,7 +42,7 @@ def count(
 
     progress: is told of octets of the file as they are read.
     """
-    scanner = Scanner(wanted=wanted, source=source.number)
+    scanner = Scanner(wanted=wanted, source=source.number, group=source.group)
     year: int | None = None
     span = part.begin, part.end
     for chunk in chunks(source, outcome.problems, span, progress):
@@ -54,7 +54,9 @@ def count(
         if chunk.year != year:
             outcome.summary.update(scanner.finish())
             year = chunk.year
-            scanner = Scanner(wanted=wanted, source=source.number, year=year)
+            scanner = Scanner(
+                wanted=wanted, source=source.number, group=source.group, year=year
+            )
         for start, end in window.runs(chunk.data, year):
             scanner.feed(chunk.data[start:end], chunk.offset + start)
     outcome.summary.update(scanner.finish())

@@ -88,6 +88,7 @@ class Scanner:
         wanted: frozenset[str] = frozenset(),
         year: int | None = None,
         source: int = 0,
+        group: int = 0,
     ) -> None:
         self._hours = BY_HOUR in wanted
         by_host = BY_HOST in wanted
@@ -96,6 +97,7 @@ class Scanner:
         if by_host:
             self._template += OCTETS_BY_HOST
         self._source = source
+        self._group = group
         self._summary = Summary()
         self._fold = Fold(
             self._summary, year, by_host=by_host, by_session=by_session,
@@ -140,7 +142,7 @@ class Scanner:
             start, end, started = self._piece
             evidence = self._fold.evidence()
             self._summary.stretches.add(
-                Piece(self._source, start, end, started, evidence)
+                Piece(self._source, start, end, started, evidence, self._group)
             )
             self._piece = None
 

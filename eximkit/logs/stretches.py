@@ -7,7 +7,7 @@ section "Reducing or increasing what is logged".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,8 @@ class Evidence:
 class Piece:
     """A piece of one log, [start, end) in octets of its text.
 
-    started: the daemon's start is its first line.
+    started: the daemon's start is its first line. group: the same for logs that go on
+    where others end, as those of a rotation set do.
     """
 
     source: int
@@ -81,6 +82,7 @@ class Piece:
     end: int
     started: bool
     evidence: Evidence
+    group: int = 0
 
 
 @dataclass(slots=True)
@@ -102,13 +104,8 @@ class Stretches:
         for key in sorted(self.pieces):
             piece = self.pieces[key]
             if before is not None and follows(before, piece):
-                piece = Piece(
-                    before.source,
-                    before.start,
-                    piece.end,
-                    before.started,
-                    before.evidence + piece.evidence,
-                )
+                evidence = before.evidence + piece.evidence
+                piece = replace(before, end=piece.end, evidence=evidence)
             joined[piece.source, piece.start] = before = piece
         self.pieces = joined
 
@@ -117,15 +114,13 @@ class Stretches:
         whole: Piece | None = None
         for key in sorted(self.pieces):
             piece = self.pieces[key]
-            if whole is None or piece.started:
+            if whole is None or piece.started or piece.group != whole.group:
                 if whole is not None:
                     yield whole
                 whole = piece
             else:
                 evidence = whole.evidence + piece.evidence
-                whole = Piece(
-                    whole.source, whole.start, piece.end, whole.started, evidence
-                )
+                whole = replace(whole, end=piece.end, evidence=evidence)
         if whole is not None:
             yield whole
 

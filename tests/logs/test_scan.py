@@ -217,3 +217,17 @@ def test_a_client_cannot_say_that_the_daemon_started() -> None:
         hostile = b"2026-03-01 09:00:00 H=(" + words + b") [192.0.2.9] Warning: x\n"
         assert len(list(scan(hostile + text[: text.index(b"\n") + 1]).stretches)) == 2
         assert len(list(scan(text + 3 * hostile).stretches)) == 2
+
+
+def test_logs_of_other_machines_are_stretches_of_their_own() -> None:
+    def scanned(text: bytes, source: int, group: int) -> Summary:
+        scanner = Scanner(source=source, group=group)
+        scanner.feed(text, 0)
+        return scanner.finish()
+
+    first, rest = LOGS["mainlog"].partition(b"\n")[::2]
+    assert scanned(first, 0, 0).lines == 1
+    rotated = scanned(rest, 0, 0) + scanned(rest, 1, 0)
+    assert len(list(rotated.stretches)) == 1
+    apart = scanned(rest, 0, 0) + scanned(rest, 1, 1)
+    assert len(list(apart.stretches)) == 2
