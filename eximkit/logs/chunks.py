@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from eximkit.logs.possessive import compiled
 from eximkit.logs.syntax import ISO_TIME, SYSLOG_SOURCE, SYSLOG_TIME
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ PIECES_WITHIN = 1 << 16
 """The pieces of an entry are no more octets of log apart than this; those that are were
 parted by something that Exim does not do."""
 
-PIECE = re.compile(
+PIECE = compiled(
     rb"^((?:" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")(" + SYSLOG_SOURCE + rb"))"
     rb"\[(\d{1,6})[/\\](\d{1,6})\] ",
     re.MULTILINE,

@@ -33,6 +33,7 @@ from eximkit.logs.fields import (
 )
 from eximkit.logs.hosts import server
 from eximkit.logs.matching import Patient, Plain
+from eximkit.logs.possessive import compiled
 from eximkit.logs.record import Kind
 
 if TYPE_CHECKING:
@@ -138,13 +139,13 @@ def _unusual(kind: Kind) -> Plain | None:
 
 CANDIDATES = 16
 """How many brackets of a line are looked at for the one behind its address."""
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = compiled(r"\\(.)", re.DOTALL)
 _PARENTS_START, _ORIGINAL_START = " (", ' <"'
 
 
 @cache
 def _quoted_original() -> re.Pattern[str]:
-    return re.compile(
+    return compiled(
         rf" <(?P<original>(?P<quoted>{QUOTED})@(?P<domain>[^ <>]*+))>", re.DOTALL
     )
 

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from eximkit.logs import syntax
+from eximkit.logs.possessive import compiled
 from eximkit.logs.record import LogRecord
 from eximkit.logs.values import seconds
 
@@ -59,7 +60,7 @@ INTERFACE = rf"(?: I=\[(?P<interface>{IP})\](?::(?P<interface_port>{PORT}))?+)?+
 PLAIN_DN = r'(?: DN="(?P<dn>[^"]*+)")?+'
 ANY_DN = r'(?: DN="(?P<dn>.*?)")?'
 
-_RECIPIENT = re.compile(RECIPIENT, re.ASCII | re.DOTALL)
+_RECIPIENT = compiled(RECIPIENT, re.ASCII | re.DOTALL)
 
 
 def _path(value: str) -> str:

@@ -21,6 +21,7 @@ from eximkit.logs.arrivals import take_arrival, take_loose_arrival
 from eximkit.logs.deliveries import take_delivery
 from eximkit.logs.fields import INDEX, MESSAGE_ID, STAMP
 from eximkit.logs.free_lines import take_free_line
+from eximkit.logs.possessive import compiled
 from eximkit.logs.record import ARRIVALS, Kind, LogRecord
 from eximkit.logs.stamp import take_head
 
@@ -45,13 +46,13 @@ _MESSAGE_ID, _PIECE = INDEX["message_id"], INDEX["piece"]
 
 @cache
 def _broken_id() -> re.Pattern[str]:
-    return re.compile(rf"[0-9A-Za-z-]{{0,23}}{STAMP}[ .]", re.ASCII)
+    return compiled(rf"[0-9A-Za-z-]{{0,23}}{STAMP}[ .]", re.ASCII)
 
 
 @cache
 def _second_event() -> re.Pattern[str]:
     flags = "|".join(re.escape(flag) for flag in FLAGS)
-    return re.compile(
+    return compiled(
         rf"{STAMP}(?:\.\d{{3}})?+(?: [+-]\d{{4}})?+(?: \[\d++\])?+ {MESSAGE_ID} "
         rf"(?:{flags}|Completed)",
         re.ASCII,
@@ -60,7 +61,7 @@ def _second_event() -> re.Pattern[str]:
 
 @cache
 def _second_stamp() -> re.Pattern[str]:
-    return re.compile(STAMP + "[ .]", re.ASCII)
+    return compiled(STAMP + "[ .]", re.ASCII)
 
 
 def parse_line(line: bytes, year: int | None = None) -> LogRecord:

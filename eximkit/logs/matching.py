@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from eximkit.logs.fields import targets
+from eximkit.logs.possessive import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ class Plain:
     """A pattern for a whole text."""
 
     def __init__(self, pattern: str) -> None:
-        self._pattern = re.compile(pattern, re.ASCII | re.DOTALL)
+        self._pattern = compiled(pattern, re.ASCII | re.DOTALL)
         self._targets = targets(self._pattern.groupindex)
 
     def take(self, text: str, values: Values) -> Others | None:
@@ -57,7 +58,7 @@ class Patient:
                     pcre2.DOTALL,
                     jit=False,
                 ),
-                targets(re.compile(pattern, re.ASCII | re.DOTALL).groupindex),
+                targets(compiled(pattern, re.ASCII | re.DOTALL).groupindex),
             )
             for pattern in self._patterns
         ]

@@ -12,6 +12,7 @@ from operator import ne
 from typing import Any
 
 from eximkit.errors import SettingsError
+from eximkit.logs.possessive import compiled
 
 _LIMITS = b"(*LF)(*LIMIT_MATCH=1000000)(*LIMIT_HEAP=32000)"
 _FEW = 1 << 12
@@ -20,7 +21,7 @@ _FEW = 1 << 12
 # What a pattern may consist of so that a match in a line is one in the text around it,
 # and the other way round, once nothing in it can match a line end: nothing looks at
 # what is not matched, or refuses to try again, or asks for the end of the text.
-_PLAIN = re.compile(
+_PLAIN = compiled(
     rb"""(?:
       [^\\()\[*+?}]                   # itself, or an operator that asks for no more
     | \\[^A-Za-z0-9\n] | \\[dDwWsSbBtafe]
@@ -33,9 +34,9 @@ _PLAIN = re.compile(
     )*+""",
     re.VERBOSE,
 )
-_LINE_ENDS = re.compile(rb"\\[DWs]|\\.|\[(\^?)(\]?)(?:[^\]\\]|\\.)*\]", re.DOTALL)
+_LINE_ENDS = compiled(rb"\\[DWs]|\\.|\[(\^?)(\]?)(?:[^\]\\]|\\.)*\]", re.DOTALL)
 _NO_LINE_END = {rb"\D": rb"[^\d\n]", rb"\W": rb"[^\w\n]", rb"\s": rb"[^\S\n]"}
-_REFUSED = re.compile(r"compilation failed at position (\d+); (.*)", re.DOTALL)
+_REFUSED = compiled(r"compilation failed at position (\d+); (.*)", re.DOTALL)
 
 
 class Pattern:

@@ -7,14 +7,15 @@ files", section "Logging to syslog".
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from eximkit.logs import syntax
+from eximkit.logs.possessive import compiled
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
 
 PENDING_LIMIT = 1000
@@ -29,7 +30,7 @@ _Key = tuple[bytes, bytes, int]
 
 @cache
 def _mark() -> re.Pattern[bytes]:
-    return re.compile(
+    return compiled(
         rb"(?:" + syntax.SYSLOG_TIME + rb"|" + syntax.ISO_TIME + rb")"
         rb" (?P<host>[^ \n]++) (?P<program>[^ \n\[\]:]++(?:\[\d++\])?+): "
         rb"(?P<mark>\[(?P<number>\d{1,6})(?P<kind>[/\\])(?P<total>\d{1,6})\] )"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from eximkit.logs.possessive import compiled
 from eximkit.logs.syntax import (
     CLOCK,
     DATE,
@@ -25,7 +26,7 @@ SAMPLE = 1 << 16
 """How many octets of a file are looked at to say what it is."""
 
 _OWN = DATE + rb" " + CLOCK + rb"(?:" + MILLISECONDS + rb")?+(?: " + ZONE + rb")?+ "
-_LINE = re.compile(
+_LINE = compiled(
     rb"^(?:(?:(?P<month>" + SYSLOG_TIME + rb")|(?P<iso>" + ISO_TIME + rb"))"
     rb"(?P<program>" + SYSLOG_SOURCE + rb"))?+"
     rb"(?:\[\d{1,6}[/\\]\d{1,6}\] )?+"
@@ -33,12 +34,12 @@ _LINE = re.compile(
     rb"(?P<event>" + MESSAGE_ID + rb" (?:<=|\(=|[=*>-]>|\*\*|==|Completed)[ \n])?+",
     re.MULTILINE,
 )
-_EXIM = re.compile(rb" [^ ]*exim[^ ]*: ", re.IGNORECASE)
-_OF_MESSAGES = re.compile(
+_EXIM = compiled(rb" [^ ]*exim[^ ]*: ", re.IGNORECASE)
+_OF_MESSAGES = compiled(
     rb"^(?:P Received: |  [A-Z][A-Za-z-]+: |Envelope-(?:from|to): |-{20,}$)",
     re.MULTILINE,
 )
-_CALLED = re.compile(r"(reject|panic)[._]?log", re.IGNORECASE)
+_CALLED = compiled(r"(reject|panic)[._]?log", re.IGNORECASE)
 _KINDS = {
     "reject": "a reject log: the main log has the rejections, and the messages too",
     "panic": "a panic log: the main log has its entries, and the messages too",

@@ -9,13 +9,13 @@ on every line.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
 from eximkit.logs.chunks import CHUNK
 from eximkit.logs.line import parse_line
+from eximkit.logs.possessive import compiled
 from eximkit.logs.record import Kind
 from eximkit.logs.shapes import (
     CONNECTION_SIGN,
@@ -52,11 +52,11 @@ TOKEN_LIMIT = 100_000
 
 _DAEMON_STARTED = b" daemon started: pid="
 _BEGINNINGS = (
-    (re.compile(DATE + rb" \d"), Stamped.FILE),
-    (re.compile(SYSLOG_TIME + SYSLOG_SOURCE + DATE + rb" \d"), Stamped.SYSLOG),
-    (re.compile(ISO_TIME + SYSLOG_SOURCE + DATE + rb" \d"), Stamped.SYSLOG),
-    (re.compile(SYSLOG_TIME), Stamped.SYSLOG_ONLY),
-    (re.compile(ISO_TIME), Stamped.ISO_SYSLOG_ONLY),
+    (compiled(DATE + rb" \d"), Stamped.FILE),
+    (compiled(SYSLOG_TIME + SYSLOG_SOURCE + DATE + rb" \d"), Stamped.SYSLOG),
+    (compiled(ISO_TIME + SYSLOG_SOURCE + DATE + rb" \d"), Stamped.SYSLOG),
+    (compiled(SYSLOG_TIME), Stamped.SYSLOG_ONLY),
+    (compiled(ISO_TIME), Stamped.ISO_SYSLOG_ONLY),
 )  # fmt: skip
 
 

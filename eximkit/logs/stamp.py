@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.logs import syntax
 from eximkit.logs.fields import INDEX, MESSAGE_ID, STAMP
+from eximkit.logs.possessive import compiled
 from eximkit.logs.record import Piece
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ _OF_HEAD = slice(INDEX["stamp"], INDEX["message_id"] + 1)
 
 @cache
 def _plain() -> re.Pattern[str]:
-    return re.compile(_PLAIN, re.ASCII)
+    return compiled(_PLAIN, re.ASCII)
 
 
 @cache
 def _syslog() -> re.Pattern[str]:
-    return re.compile(_SYSLOG, re.ASCII)
+    return compiled(_SYSLOG, re.ASCII)
 
 
 def take_head(line: str, values: Values, year: int | None = None) -> int:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from eximkit.logs.chunks import PIECE
 from eximkit.logs.patterns import lines_in
 from eximkit.logs.pieces import join_pieces
+from eximkit.logs.possessive import compiled
 from eximkit.logs.syntax import (
     CLOCK,
     DATE,
@@ -32,17 +33,17 @@ _SYSLOG = (
 _HEAD = rb"(?:" + _STAMP + rb"|" + _SYSLOG + rb")(" + MESSAGE_ID + rb") "
 
 # Each match is one line, whatever it is: the ids are then those of all lines in order.
-_IDS = re.compile(rb"^(?:" + _HEAD + rb")?+.*", re.MULTILINE)
-_LINE = re.compile(_HEAD)
-_MARK = re.compile(rb": \[\d{1,6}[/\\]\d{1,6}\] ")
-_MENTION = re.compile(rb"(?<![0-9A-Za-z])E?(" + MESSAGE_ID + rb")(?![0-9A-Za-z-])")
-_TIME = re.compile(
+_IDS = compiled(rb"^(?:" + _HEAD + rb")?+.*", re.MULTILINE)
+_LINE = compiled(_HEAD)
+_MARK = compiled(rb": \[\d{1,6}[/\\]\d{1,6}\] ")
+_MENTION = compiled(rb"(?<![0-9A-Za-z])E?(" + MESSAGE_ID + rb")(?![0-9A-Za-z-])")
+_TIME = compiled(
     rb"(?:(?:" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")" + SYSLOG_SOURCE
     + rb"(?:\[\d{1,6}[/\\]\d{1,6}\] )?+)?+(?P<own>" + DATE + rb" " + CLOCK
     + rb"(?:" + MILLISECONDS + rb")?+(?: " + ZONE + rb")?+)"
     rb"|(?P<iso>" + ISO_TIME + rb")|(?P<syslog>" + SYSLOG_TIME + rb")"
 )  # fmt: skip
-_END = re.compile(
+_END = compiled(
     rb"(?:Completed(?: QT=[^ ]++)?+\n?\Z"
     rb"|(?![=<(*>-]).*\b(?:rejected (?:after DATA|by )|SMTP data timeout))"
 )

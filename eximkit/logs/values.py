@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_TIME_PART = re.compile(r"(\d++(?:\.\d++)?)([wdhms])")
+from eximkit.logs.possessive import compiled
 
-_TLS_VERSION = re.compile(
-    r"(?P<name>TLS|SSL)v?(?P<number>[0-9](?:\.[0-9])?)(?=[:*]|\Z)"
-)
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_TIME_PART = compiled(r"(\d++(?:\.\d++)?)([wdhms])")
+
+_TLS_VERSION = compiled(r"(?P<name>TLS|SSL)v?(?P<number>[0-9](?:\.[0-9])?)(?=[:*]|\Z)")
 UNKNOWN_TLS = "unknown"
 """For a cipher of no known version, such as OpenSSL's `UNKNOWN:…`."""
 
-_ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
+_ESCAPE = compiled(r"\\([0-7]{3}|.)", re.DOTALL)
 _CONTROLS = {"n": 10, "r": 13, "t": 9, "b": 8, "v": 11, "f": 12}
 
 
@@ -59,4 +59,4 @@ def unescaped(text: str) -> str:
     return _ESCAPE_OCTETS.sub(octet, data).decode("utf-8", "surrogateescape")
 
 
-_ESCAPE_OCTETS = re.compile(_ESCAPE.pattern.encode(), re.DOTALL)
+_ESCAPE_OCTETS = compiled(_ESCAPE.pattern.encode(), re.DOTALL)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from eximkit.logs.possessive import compiled
 from eximkit.logs.syntax import (
     CLOCK,
     DATE,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _OWN = DATE + rb" " + CLOCK
-_LINE = re.compile(
+_LINE = compiled(
     rb"^(?:(" + _OWN + rb")|(" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")" + SYSLOG_SOURCE
     + rb"(?:\[\d{1,6}[/\\]\d{1,6}\] )?+(" + _OWN + rb")?+)",
     re.MULTILINE,
