@@ -38,12 +38,12 @@ _VARIANTS = {
     "sha3": ("224", "256", "384", "512"),
 }
 _ALSO_ITEMS = {"hash": "h", "length": "l", "nhash": "nh", "substr": "s"}
-# What `extract` and `run` may have after their name, and since when.
-_OPTIONS = {
+OPTIONS = {
     ("extract", "json"): "4.92",
     ("extract", "jsons"): "4.93",
     ("run", "preexpand"): "4.96",
 }
+"""What `extract` and `run` may have after their name, and since when."""
 
 
 # ---- operators -----------------------------------------------------------------------
@@ -190,7 +190,7 @@ def _not_an_item(node: Item) -> str:
 
 def _options(node: Item, name: Name, release: Release) -> Defect | None:
     for option in node.options.rstrip(BLANK).split(",") if node.options else ():
-        since = _OPTIONS.get((node.name, option))
+        since = OPTIONS.get((node.name, option))
         if since is None:
             return Defect(
                 "EXS202", f"`{name.shown}` has no option `{option}`",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.expansion.defect import Defect, Name, out_of_date, unknown
+from eximkit.expansion.lookups.kind import OPTIONS_SINCE
 
 if TYPE_CHECKING:
     from eximkit.catalog import Release
@@ -39,6 +40,11 @@ def check_lookup(node: Lookup, release: Release) -> Defect | None:
     late = out_of_date("EXS206", name, entry, release)
     if late is not None:
         return late
+    if not star and plain != text and release < OPTIONS_SINCE:
+        return Defect(
+            "EXS206", f"Exim {release} has no options of lookup types: they came with "
+            f"{OPTIONS_SINCE}", name.end, start + len(text),
+        )  # fmt: skip
     if entry.single_key and node.key is None:
         return _misused(
             name, f"the lookup type `{plain}` needs a key",

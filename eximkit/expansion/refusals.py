@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.expansion.check import faulty
+from eximkit.expansion.check_items import OPTIONS
 from eximkit.expansion.lookups import read_kind
 from eximkit.expansion.nodes import (
     Condition,
@@ -156,6 +157,9 @@ def _item(node: Item, defect: Defect, release: Release, source: str) -> str:
             f'"${{{name}" is not a known operator '
             "(or a } is missing in a variable reference)"
         )
+    since = OPTIONS.get((name, node.options.strip(BLANK)))
+    if since is not None and release < catalog.release(since):
+        return f"missing '{{' for {PLACES[name][0]} of {name}"
     given = len(node.arguments) + (node.condition is not None)
     tail = node.tail
     if tail is not None and tail.fail:

@@ -187,6 +187,8 @@ def _defined(evaluator: Evaluator, condition: Defined) -> bool | None:
     if isinstance(of, Variable):
         value, name = evaluator.read(of, tested=True), of.name
     elif isinstance(of, Header):
+        if isinstance(evaluator.environment.headers.get(of.name.lower()), Known):
+            return True  # Also where nothing stands in it.
         value, name = header(evaluator, of), of.name
     else:  # A tree that `check` reports on.
         return _choose(evaluator, "def", [])

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eximkit import catalog
+from eximkit.expansion.check import check
 from eximkit.expansion.environment import AclLine, AclStatement, Environment
 from eximkit.expansion.evaluate import Limits
 from eximkit.expansion.expand import expand
@@ -162,16 +163,37 @@ SUBJECT = "  =?utf-8?q?h=C3=A9llo?= =?iso-8859-1?q?_w=F6rld?= "
         ("$h_x-a:|$lh_x-a:", "one: two\nthree| one:: two:three "),
         ("$h_long:", "a\n  b\n\tc"),
         ("${if def:h_to:{y}{n}}${if def:h_cc:{y}{n}}", "yn"),
+        ("${if def:h_empty:{y}{n}}${if def:rh_EMPTY:{y}{n}}", "yy"),
     ],
 )
 def test_headers(text: str, result: str) -> None:
     """As `exim -bem` shows them of a message."""
     lines = {
-        "subject": SUBJECT, "to": " x@y\nz@w", "long": " a\n  b\n\tc\n",
+        "subject": SUBJECT, "to": " x@y\nz@w", "long": " a\n  b\n\tc\n", "empty": "",
         "x-a": " one: two\nthree ",
     }  # fmt: skip
     known = replace(BARE, headers={name: Known(line) for name, line in lines.items()})
     assert value(text, known) == result
+
+
+@pytest.mark.parametrize(
+    ("release", "text", "message"),
+    [
+        ("4.95", "${run,preexpand{/bin/true}}", "missing '{' for command arg of run"),
+        ("4.92", "${extract jsons{a}{b}}", "missing '{' for arg 1 of extract"),
+        ("4.93", "${lookup{a}lsearch,ret=full{/x}}",
+         'unknown lookup type "lsearch,ret=full"'),
+    ],
+)  # fmt: skip
+def test_options_that_a_release_does_not_have(
+    release: str, text: str, message: str
+) -> None:
+    known = replace(BARE, release=catalog.release(release))
+    failed = expand(text, known)
+    assert len(check(parse(text), known.release)) == 1
+    assert check(parse(text), catalog.NEWEST) == []
+    assert isinstance(failed, Failure)
+    assert (failed.message, failed.kind) == (message, "syntax")
 
 
 SIGNED = "${prvs{a@b.example}{secret}{3}}"

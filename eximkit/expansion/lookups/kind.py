@@ -18,6 +18,9 @@ from eximkit.expansion.values import ExpansionFailed
 if TYPE_CHECKING:
     from eximkit.catalog import Release
 
+OPTIONS_SINCE = catalog.release("4.94")
+"""Since when options may follow the name of a type."""
+
 # What may stand between the parentheses of an affix is punctuation.
 _PARTIAL = re.compile(r"partial([0-9]*)(?:-|\(([!-'*-/:-@\[-`{-~(]*)\))")
 LEAST = 2
@@ -63,7 +66,7 @@ def read_kind(text: str, release: Release, *, keyed: bool | None = None) -> Kind
     least, affix, rest = _partial(text)
     # A star ends the name wherever it stands, or else a comma does.
     plain, star, flags = rest.partition("*")
-    if not star:
+    if not star and release >= OPTIONS_SINCE:
         plain = rest.partition(",")[0]
     entry = catalog.lookup_type(plain)
     if entry is None or not entry.in_release(release):

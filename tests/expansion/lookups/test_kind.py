@@ -71,6 +71,8 @@ def test_types_and_options_come_with_releases() -> None:
     with pytest.raises(ExpansionFailed, match='unknown lookup type "json"'):
         read_kind("json", OLD)
     assert read_kind("json", NEW).name == "json"
-    assert read_kind("lsearch,ret=key", OLD).options == ()
+    with pytest.raises(ExpansionFailed, match='unknown lookup type "lsearch,ret=key"'):
+        read_kind("lsearch,ret=key", OLD)
+    assert read_kind("lsearch,ret=key", release("4.94")).options == ("ret=key",)
     assert read_kind("dsearch,key=path", release("4.96")).options == ()
     assert read_kind("dsearch,key=path", NEW).options == ("key=path",)
