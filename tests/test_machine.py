@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from eximkit.expansion.environment import Environment
+from eximkit.expansion.expand import expand
+from eximkit.expansion.values import Failure
 from eximkit.expansion.world import FileFailed, NotAllowed
 from eximkit.files import FILE_LIMIT
 from eximkit.machine.caller import caller
 from eximkit.machine.clock import offset_of
+from eximkit.machine.deadline import OutOfTime, deadline
 from eximkit.machine.world import NAMES_LIMIT, PERMISSIONS, Machine
 
 if TYPE_CHECKING:
@@ -275,6 +279,20 @@ def test_a_query_ends(database: str) -> None:
     assert time.monotonic() - start < 5
 
 
+def test_a_deadline_that_a_callback_has_lost() -> None:
+    def lost() -> str:
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.set_progress_handler(lambda: False, 100)
+            try:
+                database.execute(ENDLESS.format("max(x) from c")).fetchall()
+            except sqlite3.Error:
+                return "an error of the engine"
+        return "an answer"
+
+    with pytest.raises(OutOfTime), deadline(0.3):
+        lost()
+
+
 def test_what_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("k: v\n" * 1000)
     os.mkfifo(tmp_path / "fifo")
@@ -352,6 +370,16 @@ def test_no_process_is_left_behind(tmp_path: Path) -> None:
 def test_what_is_no_command(arguments: list[str]) -> None:
     with pytest.raises(FileFailed):
         RUN.run(arguments)
+
+
+def test_a_command_beyond_its_bounds_gives_no_value() -> None:
+    """It is not one that failed: what Exim would make of it is not known."""
+    quick = Machine(("run",), seconds=0.3, output=1000)
+    environment = Environment(absent_empty=True, world=quick)
+    for command in ("/usr/bin/yes", "/bin/sleep 30"):
+        result = expand(f"${{run{{{command}}}{{y}}{{n}}}}", environment)
+        assert isinstance(result, Failure)
+        assert result.kind == "unsupported"
 
 
 # --- time and caller ------------------------------------------------------------------

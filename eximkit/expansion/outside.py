@@ -6,6 +6,7 @@ unknown, `readfile` apart, for which the environment may have a lookup.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 NOT_EXECUTED = 127
 """The exit status where a command cannot be started."""
 
+_BOUNDS = frozenset({errno.EFBIG, errno.ETIMEDOUT})
 _IS_DIRECTORY = 21
 _SPLIT_FIRST_SINCE = catalog.release("4.96")
 
@@ -105,7 +107,10 @@ def run(evaluator: Evaluator, node: Item) -> Value:
     arguments = _arguments(evaluator, node, preexpand=bool(options))
     try:
         done = evaluator.world.run(arguments) if arguments and arguments[0] else None
-    except FileFailed:
+    except FileFailed as failed:
+        if failed.number in _BOUNDS:
+            what = f"the output of {arguments[0]}: {failed.reason}"
+            raise NotAllowed(what) from failed
         done = None
     status, output = (NOT_EXECUTED, "") if done is None else (done.status, done.output)
     evaluator.measure(len(output))

@@ -21,13 +21,17 @@ class OutOfTime(BaseException):
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raises OutOfTime in what is done within it once it takes longer than `seconds`.
+    """Raises OutOfTime in what is done within it once it takes longer than `seconds`;
+    at its end at the latest, should that have gone on without the exception.
 
     By the alarm of the process, and so in its main thread only. What is called in the
     meantime must not block signals for long.
     """
+    late = False
 
     def over(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal late
+        late = True
         # The first may come where no exception gets through, in a callback.
         signal.setitimer(signal.ITIMER_REAL, _AGAIN)
         raise OutOfTime
@@ -36,6 +40,12 @@ def deadline(seconds: float) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except Exception:
+        if not late:
+            raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    if late:
+        # What it came to is worth nothing: a callback lost the exception.
+        raise OutOfTime
