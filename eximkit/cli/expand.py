@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import click
 
 from eximkit.cli.completion import Permission, ReleaseName
+
+
+def _seconds(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    """A number of seconds: that it is in a range says little of what is no number."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no time.")
+    return value
 
 
 @click.command()
@@ -48,7 +56,7 @@ from eximkit.cli.completion import Permission, ReleaseName
 )  # fmt: skip
 @click.option(
     "--timeout", type=click.FloatRange(0, 86400, min_open=True), default=20.0,
-    show_default=True, metavar="SECONDS",
+    show_default=True, metavar="SECONDS", callback=_seconds,
     help="Give up a string after so long.",
 )  # fmt: skip
 def expand(
@@ -68,11 +76,12 @@ def expand(
 ) -> None:
     """Expand strings as Exim does: prints what exim -be would.
 
-    Nothing of the machine is touched but what --allow names. A STRING of - is the whole
-    of standard input. Without STRING: a dialogue on a terminal, else the lines of
-    standard input, as exim -be takes them; with --check and --config, every string of
-    the configuration that Exim expands. Settings are also taken from .eximkit.toml
-    beside FILE or above it. Exit code 1 tells of a failure or a finding.
+    Nothing of the machine is touched but what --allow names; who asks, the host's name
+    and the clock are known. A STRING of - is the whole of standard input. Without
+    STRING: a dialogue on a terminal, else the lines of standard input, as exim -be
+    takes them; with --check and --config, every string of the configuration that Exim
+    expands. Settings are also taken from .eximkit.toml beside FILE or above it. Exit
+    code 1 tells of a failure or a finding.
     """
     from eximkit.cli.expand_run import ExpandRun
     from eximkit.cli.expand_setup import Options

@@ -49,10 +49,10 @@ def _parse(line: bytes, number: int) -> Request | Malformed:
     except json.JSONDecodeError as error:
         where = f"line {number}, column {error.pos + 1}"
         return Malformed(f"{where}: not JSON: {error.msg}")
-    except (RecursionError, ValueError) as error:
-        # Nested too deep, or a number of too many digits.
-        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        return Malformed(f"line {number}: not JSON: {reason}")
+    except RecursionError:
+        return Malformed(f"line {number}: not JSON: nested too deep")
+    except ValueError:
+        return Malformed(f"line {number}: not JSON: a number has too many digits")
     wrong = _shape(data)
     if wrong:
         return Malformed(f"line {number}: {wrong}")

@@ -42,6 +42,8 @@ def environment_of(
             offset=offset(None),
         )  # fmt: skip
     options = _options(config, release)
+    if not any(option.name == "keep_environment" for option in config.options):
+        options["keep_environment"] = ""  # Exim purges its environment then.
     return Environment(
         variables,
         headers,

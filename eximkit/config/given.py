@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eximkit import catalog
 from eximkit.expansion.defect import is_header
+from eximkit.expansion.refusals import user_variable
 from eximkit.expansion.values import Known
 from eximkit.source import display
 
@@ -42,7 +43,7 @@ class Given:
         entry = catalog.variable(name)
         if entry is None:
             near = catalog.suggest(name, catalog.variable_names(self.release))
-            hint = f"; did you mean {near}?" if near else ""
+            hint = f"; did you mean {near}?" if near else user_variable(name)
             return f"{display(name) or 'nothing'} is no variable{hint}"
         if not entry.in_release(self.release):
             return f"Exim {self.release} has no variable {name}"

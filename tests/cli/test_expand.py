@@ -112,6 +112,7 @@ def test_a_release_is_followed() -> None:
         (["-D", "lower=1", "x"], 2),
         (["--allow", "everything", "x"], 2),
         (["--max-steps", "0", "x"], 2),
+        (["--timeout", "nan", "x"], 2),
         (["--jsonl", "x"], 2),
         (["--jsonl", "--tree"], 2),
         (["--config", "missing.conf", "x"], 3),
@@ -216,6 +217,20 @@ def test_what_is_allowed_is_done(here: Path) -> None:
         "one:two:"
     )
     assert value("--allow", "run,files", "${run{/bin/echo a b}}") == "a b\n"
+
+
+def test_the_environment_is_what_the_configuration_keeps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CANARY", "sings")
+    text = "${env{CANARY}{$value}{gone}}"
+    assert value("--allow", "env", text) == "sings"
+    for line, expected in (
+        ("keep_environment = CANARY", "sings"), ("keep_environment =", "gone"),
+        ("qualify_domain = a.example", "gone"),
+    ):  # fmt: skip
+        Path("e.conf").write_text(f"{line}\n")
+        assert value("--config", "e.conf", "--allow", "env", text) == expected
 
 
 def test_absolute_paths_are_below_the_root(here: Path) -> None:

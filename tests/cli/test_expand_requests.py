@@ -70,6 +70,13 @@ def test_lines_are_read_one_by_one() -> None:
     assert next(waiting, None) is None
 
 
+def test_what_json_cannot_hold_is_told_of_in_plain_words() -> None:
+    digits = b'{"expr": %s}' % (b"9" * 5000)
+    first, second = requests(io.BytesIO(digits + b"\n" + b"[" * 100_000))
+    assert first == Malformed("line 1: not JSON: a number has too many digits")
+    assert second == Malformed("line 2: not JSON: nested too deep")
+
+
 def test_the_longest_line() -> None:
     long = b'{"expr": "%s"}' % (b"x" * (LINE_LIMIT - 13))
     assert len(long) == LINE_LIMIT - 1
