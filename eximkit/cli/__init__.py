@@ -113,12 +113,19 @@ def _run(command: Callable[[], object]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except EximkitError as error:
-        click.echo(f"eximkit: {error}", err=True)
+        click.echo(f"eximkit: {_safe(str(error))}", err=True)
         return _code(error)
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback
         _report(error)
         return INTERNAL
     return code if isinstance(code, int) else 0
+
+
+def _safe(text: str) -> str:
+    """Lines that cannot play with a terminal, whatever file they name."""
+    from eximkit.source import display, octets
+
+    return "\n".join(display(octets(line)) for line in text.split("\n"))
 
 
 def _code(error: EximkitError) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eximkit.cli.output import emit
+from eximkit.cli.output import emit, is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -112,7 +112,7 @@ def _printed(
     from eximkit.logs.messages import rendered
     from eximkit.source import display
 
-    safe = output is None and sys.stdout.isatty()
+    safe = output is None and is_terminal(sys.stdout)
     for story in stories:
         seen.add(story.id.decode())
         text = rendered(story)

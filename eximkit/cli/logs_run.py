@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eximkit.cli import UNREADABLE, log_times
+from eximkit.cli.output import is_terminal
 from eximkit.cli.progress import Progress
 from eximkit.errors import SettingsError
 from eximkit.logs.analysis import TOP, analyse, wanted
@@ -105,7 +106,7 @@ class Reading:
         with gather(self.paths, self.year) as found:
             self._tell(found.problems)
             # A bar would be drawn into what a terminal shows of the output.
-            drawn = output is not None or not sys.stdout.isatty()
+            drawn = output is not None or not is_terminal(sys.stdout)
             with Progress(wanted=drawn) as progress:
                 text = Passes(found, progress)
                 yield text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -22,11 +23,17 @@ def style(output: str | None, stream: TextIO | None = None) -> Style:
     output: the file that `--output` names, if any; stream: standard output, unless it
     is another. NO_COLOR switches colours off, and so does a terminal called `dumb`.
     """
-    if output is not None or not (stream or sys.stdout).isatty():
+    if output is not None or not is_terminal(stream or sys.stdout):
         return Style()
     width = shutil.get_terminal_size().columns
     dull = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return Style(min(max(width, _NARROWEST), _WIDEST), not dull)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether there is a stream, and somebody looks at it."""
+    # A process that is started with it closed has none.
+    return stream is not None and stream.isatty()
 
 
 def emit(
@@ -43,6 +50,8 @@ def emit(
 
         write_atomically(output, written)
         return
+    if sys.stdout is None:
+        raise InputError(f"standard output: {os.strerror(errno.EBADF)}")
     stream = sys.stdout.buffer
     try:
         if dialogue:

@@ -35,7 +35,7 @@ from eximkit.logs.result import (
     Saved,
 )
 from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION
-from eximkit.logs.sources import gather
+from eximkit.logs.sources import Paths, gather, named
 from eximkit.logs.stretches import Evidence, Selector
 from eximkit.logs.usage import NONE, Recorded, is_transaction
 from eximkit.logs.window import Window
@@ -43,7 +43,6 @@ from eximkit.logs.window import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
-    from os import PathLike
 
     from eximkit.logs.bounded import BoundedCounts
     from eximkit.logs.summary import Summary
@@ -116,7 +115,7 @@ def wanted(by: Iterable[str]) -> frozenset[str]:
 
 
 def analyse_logs(
-    paths: Iterable[str | PathLike[str]],
+    paths: Paths | Iterable[Paths],
     *,
     by: Iterable[str] = (),
     top: int = TOP,
@@ -125,7 +124,7 @@ def analyse_logs(
     jobs: int = 1,
     year: int | None = None,
 ) -> LogReport:
-    """What some logs say.
+    """What a log says, or several say together.
 
     paths: files, compressed or not, patterns for files, `-` for standard input. by,
     top: as for `analyse`. since, until: the time looked at, the end not included, by
@@ -140,7 +139,7 @@ def analyse_logs(
         raise SettingsError(
             f"logs cannot be grouped by {unknown[0]!r}; only by {', '.join(NAMES)}"
         )
-    with gather(paths, year) as found:
+    with gather(named(paths), year) as found:
         outcome = summarise(
             found.sources,
             jobs=jobs,

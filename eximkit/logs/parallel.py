@@ -89,7 +89,9 @@ def summarise(
         with _Workers(min(jobs, len(shared)), (wanted, window), by_number) as workers:
             outcome.update(workers.count(shared, told.add))
     order = {source.path: source.number for source in sources}
-    outcome.problems.sort(key=lambda problem: order.get(problem.path, -1))
+    # Every part of a file meets with the same.
+    problems = dict.fromkeys(outcome.problems)
+    outcome.problems[:] = sorted(problems, key=lambda p: order.get(p.path, -1))
     return outcome
 
 

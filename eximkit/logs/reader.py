@@ -86,8 +86,8 @@ def _blocks(
                 yield block
         if source.head is None and done < end - begin:
             problems.append(ReadProblem(
-                source.path, "became shorter while it was read; "
-                f"{end - begin - done} octets of it are not there any more",
+                source.path,
+                "became shorter while it was read; some of it is not there any more",
             ))  # fmt: skip
     except Damaged as error:
         problems.append(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from eximkit.errors import InputError
@@ -10,15 +9,12 @@ from eximkit.logs.line import parse_line
 from eximkit.logs.patterns import lines_in
 from eximkit.logs.pieces import join_pieces
 from eximkit.logs.reader import chunks
-from eximkit.logs.sources import ReadProblem, gather
+from eximkit.logs.sources import Paths, ReadProblem, gather, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from eximkit.logs.record import LogRecord
-
-
-Paths = str | os.PathLike[str]
 
 
 def iter_records(
@@ -34,9 +30,8 @@ def iter_records(
     problems: takes in what of them could not be read. Raises InputError where that is
     everything; without `problems`, also after the last entry where it is anything.
     """
-    named = [paths] if isinstance(paths, str | os.PathLike) else paths
     found: list[ReadProblem] = []
-    with gather(named, year) as gathered:
+    with gather(named(paths), year) as gathered:
         found += gathered.problems
         for source in gathered.sources:
             for chunk in chunks(source, found):

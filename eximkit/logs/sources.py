@@ -36,6 +36,8 @@ USUAL_PLACES = (
 KEPT_OPEN = 200
 """So many files are held open from the start: one that is rotated is still read."""
 
+Paths = str | os.PathLike[str]
+
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY
 _ROTATION = re.compile(r"(?:[.-](?:\d+|gz|bz2|xz|lzma|zst|old))+$")
 
@@ -142,9 +144,12 @@ def _readable(folder: Path) -> bool:
     return os.access(folder, os.R_OK | os.X_OK)
 
 
-def gather(
-    paths: Iterable[str | os.PathLike[str]], year: int | None = None
-) -> Gathered:
+def named(paths: Paths | Iterable[Paths]) -> list[Paths]:
+    """One path or several, as several."""
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+
+
+def gather(paths: Iterable[Paths], year: int | None = None) -> Gathered:
     """The logs at these paths: files, patterns for files, `-` for standard input.
 
     year: of the last entries of logs that carry no year; by default, that in which the
@@ -170,7 +175,11 @@ def gather(
         found.close()
         raise
     if not found.sources:
-        lost = [f"{path}: {reason}" for path, reason, lost in found.problems if lost]
+        lost = [
+            f"{path or repr(path)}: {reason}"
+            for path, reason, lost in found.problems
+            if lost
+        ]
         raise InputError("\n".join(lost) or "no log was given")
     found.sources.sort(key=lambda source: (source.group, source.look.first))
     for number, source in enumerate(found.sources):
@@ -185,9 +194,7 @@ def reason_of(error: Exception) -> str:
     return str(error)
 
 
-def _expanded(
-    paths: Iterable[str | os.PathLike[str]], problems: list[ReadProblem]
-) -> Iterator[str]:
+def _expanded(paths: Iterable[Paths], problems: list[ReadProblem]) -> Iterator[str]:
     for path in map(str, paths):
         if path == "-" or os.path.lexists(path) or not glob.has_magic(path):
             yield path

@@ -516,3 +516,21 @@ def test_no_bar_and_no_notes_in_a_pipe() -> None:
         check=True,
     )  # fmt: skip
     assert run.stderr == b""
+
+
+@pytest.mark.parametrize("command", [["mainlog"], ["grep", ".", "mainlog"]])
+def test_standard_output_that_is_closed_is_no_defect(command: list[str]) -> None:
+    written()
+    run = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, *command],
+        capture_output=True, env=ENVIRONMENT, check=False, text=True,
+    )  # fmt: skip
+    assert run.returncode == 3
+    assert run.stderr == "eximkit: standard output: Bad file descriptor\n"
+
+
+def test_a_path_in_a_message_cannot_play_with_the_terminal() -> None:
+    for path in ("a\x1b[2J", "a\x1b[2J*"):
+        run = logs(path)
+        assert run.exit_code == 3
+        assert run.stderr.startswith("eximkit: a\\x1b[2J")

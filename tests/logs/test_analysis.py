@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from eximkit.logs.result import Period
 from eximkit.logs.stretches import Evidence, Piece, Selector
 from eximkit.logs.summary import Arrival, Delivery, Received, Summary, add_counts
 from eximkit.logs.usage import Recorded, Share
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAY = "2026-01-02"
 ON = Evidence(DAY, DAY, marked=5)
@@ -296,3 +300,10 @@ def test_groups() -> None:
 def test_groups_of_no_name_are_refused() -> None:
     with pytest.raises(SettingsError, match="only by day, hour, host"):
         analyse_logs(["x"], by=["week"])
+
+
+def test_one_log_needs_no_list(tmp_path: Path) -> None:
+    log = tmp_path / "mainlog"
+    log.write_bytes(b"2026-01-02 03:04:05 10HmaX-000000005vi-0000 Completed\n")
+    for paths in (log, str(log), [log]):
+        assert analyse_logs(paths).lines == 1

@@ -18,6 +18,7 @@ from eximkit.logs import parallel, ranges
 from eximkit.logs.parallel import processors, summarise
 from eximkit.logs.sources import gather
 from eximkit.logs.window import Window
+from tests.conftest import without
 
 if TYPE_CHECKING:
     from eximkit.logs.counting import Outcome
@@ -261,7 +262,7 @@ def test_truth_of_the_generator(
     log = tmp_path / "mainlog"
     tool = corpus.parent / "tools" / "gen_mainlog.py"
     if not tool.is_file():
-        pytest.skip(f"no generator at {tool}")
+        without(f"no generator at {tool}")
     subprocess.run(
         ["python3", tool, "--mb", "2", "--shapes", "300", "--split", "3", "-o", log],
         check=True, capture_output=True,
@@ -274,3 +275,12 @@ def test_truth_of_the_generator(
         "lines": summary.lines,
         "garbage_lines": summary.garbage,
     } == truth["log"]
+
+
+def test_a_log_that_becomes_shorter_is_named_once(small: None, tmp_path: Path) -> None:
+    log = tmp_path / "mainlog"
+    log.write_bytes(text(40_000))
+    with gather([log]) as found:
+        os.truncate(log, 1000)
+        problems = summarise(found.sources, jobs=2).problems
+    assert [path for path, _, _ in problems] == [str(log)]
