@@ -100,7 +100,7 @@ def expand(
         run.answer_strings()
     elif check and config:
         run.check_configuration()
-    elif sys.stdin.isatty() and sys.stdout.isatty():
+    elif all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         from eximkit.cli.expand_prompt import converse
 
         converse(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import click
 
@@ -63,7 +63,7 @@ class ExpandRun:
 
     def answer_lines(self) -> None:
         """The lines of standard input, with a prompt each, as `exim -be` does."""
-        lines = enumerate(joined(_lines(sys.stdin.buffer)), 1)
+        lines = enumerate(joined(_lines(_standard_input())), 1)
         named = ((line, f"line {number}") for number, line in lines)
         self._answer(named, "> ")
 
@@ -88,7 +88,7 @@ class ExpandRun:
 
     def answer_requests(self) -> None:
         """The requests of `--jsonl`."""
-        emit(map(self._request, requests(sys.stdin.buffer)), None, dialogue=True)
+        emit(map(self._request, requests(_standard_input())), None, dialogue=True)
 
     def check_configuration(self) -> None:
         """Every string of the configuration that Exim expands, as the linter does."""
@@ -130,6 +130,7 @@ class ExpandRun:
         """The octets of an argument; of `-`, all of standard input."""
         if text != STANDARD_INPUT:
             return octets(text)
+        _standard_input()
         data = open_configuration(STANDARD_INPUT).parts[0].file.data
         return data.removesuffix("\n").removesuffix("\r")
 
@@ -205,6 +206,14 @@ def _fragment(text: Text, release: Release) -> Config:
     config = build(file, Files(), release=release, fragment="expansion")
     config.lines, config.expansion = [text], text
     return config
+
+
+def _standard_input() -> BinaryIO:
+    """Raises InputError where the process was started with it closed."""
+    stream: TextIO | None = sys.stdin
+    if stream is None:
+        raise InputError("standard input: it is closed")
+    return stream.buffer
 
 
 def _lines(stream: BinaryIO) -> Iterator[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +339,17 @@ def test_lines_set_variables_from_497_on() -> None:
     )
     old = expand("--exim-version", "4.96", stdin=lines).stdout
     assert old.startswith("> set acl_m0 = A\n> set,t acl_m_x=b\n> \n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"], ["--jsonl"], ["--check", "-"]])
+def test_standard_input_that_is_closed(arguments: list[str], checkout: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "eximkit", "expand", *arguments])
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{command} <&-"], capture_output=True, text=True,
+        check=False, cwd=checkout,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    assert done.stderr == "eximkit: standard input: it is closed\n"
 
 
 def test_no_lines_at_all() -> None:
