@@ -44,7 +44,7 @@ def _span(text: str, now: datetime) -> tuple[datetime, datetime]:
         return named[word.lower()]
     try:
         if age := _AGE.fullmatch(word.lower()):
-            then = now - timedelta(**{_UNITS[age[2]]: int(age[1])})
+            then = _before(now, _UNITS[age[2]], int(age[1]))
             return then, then
         if time := _TIME.fullmatch(word):
             return _moments([int(part) for part in time.groups() if part is not None])
@@ -61,10 +61,21 @@ def _moments(parts: list[int]) -> tuple[datetime, datetime]:
     hour, minute, second = (*parts[3:], 0, 0, 0)[:3]
     # The log's own clock, whose zone it may not tell.
     first = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001
-    if given == 1:
-        return first, first.replace(year=first.year + 1)
-    if given == 2:
-        after = first + timedelta(days=31)
-        return first, after.replace(day=1)
-    unit = ("days", "hours", "minutes", "seconds")[given - 3]
-    return first, first + timedelta(**{unit: 1})
+    try:
+        if given == 1:
+            return first, first.replace(year=first.year + 1)
+        if given == 2:
+            after = first + timedelta(days=31)
+            return first, after.replace(day=1)
+        unit = ("days", "hours", "minutes", "seconds")[given - 3]
+        return first, first + timedelta(**{unit: 1})
+    except (ValueError, OverflowError):
+        # Nothing is logged after the last of all times.
+        return first, datetime.max  # noqa: DTZ901 - the log's own clock
+
+
+def _before(now: datetime, unit: str, count: int) -> datetime:
+    try:
+        return now - timedelta(**{unit: count})
+    except OverflowError:
+        return datetime.min  # noqa: DTZ901 - the log's own clock

@@ -39,6 +39,7 @@ def show(words: tuple[str, ...], output: str | None) -> None:
     while count < len(words) and _ID.fullmatch(words[count]):
         count += 1
     ids = list(dict.fromkeys(words[:count]))
+    messages.check(ids)
     reading = Reading.of(words[count:])
     seen: set[str] = set()
     with reading.text(output) as text:

@@ -75,18 +75,23 @@ def rendered(story: Story) -> bytes:
     return head + story.text + end
 
 
+def check(ids: Iterable[str]) -> None:
+    """Raises SettingsError for what is no id."""
+    for text in ids:
+        if not re.fullmatch(MESSAGE_ID, text.encode("utf-8", "replace")):
+            raise SettingsError(
+                f"not a message id: {text!r}; "
+                "ids are like 1qAbCd-0001ab-Xy or 1qAbCd-000000001ab-Xy12"
+            )
+
+
 def show(read: Read, ids: Sequence[str]) -> Iterator[Story]:
     """The messages of these ids, in the order asked for; those not found are left out.
 
     Raises SettingsError for what is no id.
     """
-    wanted = {text.encode("utf-8", "replace"): list[bytes]() for text in ids}
-    for message in wanted:
-        if not re.fullmatch(MESSAGE_ID, message):
-            raise SettingsError(
-                f"not a message id: {message.decode('utf-8', 'replace')!r}; "
-                "ids are like 1qAbCd-0001ab-Xy or 1qAbCd-000000001ab-Xy12"
-            )
+    check(ids)
+    wanted = {text.encode(): list[bytes]() for text in ids}
     finder = _Finder(wanted, None)
     for chunk in read():
         lines, messages, _ = finder(chunk)

@@ -277,10 +277,16 @@ def test_truth_of_the_generator(
     } == truth["log"]
 
 
-def test_a_log_that_becomes_shorter_is_named_once(small: None, tmp_path: Path) -> None:
+def test_a_log_that_becomes_shorter_is_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "RANGE", 1 << 16)
     log = tmp_path / "mainlog"
-    log.write_bytes(text(40_000))
-    with gather([log]) as found:
+    log.write_bytes(text(20_000))
+
+    def cut(_done: int, _total: int) -> None:
         os.truncate(log, 1000)
-        problems = summarise(found.sources, jobs=2).problems
+
+    with gather([log]) as found:
+        problems = summarise(found.sources, jobs=1, progress=cut).problems
     assert [path for path, _, _ in problems] == [str(log)]
