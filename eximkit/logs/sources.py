@@ -241,7 +241,10 @@ def _opened(
         return None
     seen[identity] = path
     if not stat.S_ISREG(status.st_mode):
-        return _checked(_pipe(path, handle, identity))
+        source = _pipe(path, handle, identity)
+        if stat.S_ISCHR(status.st_mode) and not (source.head or b"x").strip(b"\0"):
+            raise InputError("a device, and no log")
+        return _checked(source)
     begin = os.lseek(handle, 0, os.SEEK_CUR) if path == "-" else 0
     codec = codec_of(os.pread(handle, HEAD, begin))
     end = max(begin, status.st_size)

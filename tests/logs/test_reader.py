@@ -371,6 +371,12 @@ def test_a_path_that_is_nothing_is_shown_as_such() -> None:
         gather([""])
 
 
+def test_a_device_that_never_ends_is_no_log() -> None:
+    with pytest.raises(InputError, match="/dev/zero: a device, and no log"):
+        gather(["/dev/zero"])
+    assert texts([Path("/dev/null")]) == [b""]
+
+
 def test_an_empty_log_is_a_log(tmp_path: Path) -> None:
     (tmp_path / "mainlog").touch()
     (tmp_path / "mainlog.gz").write_bytes(gzip.compress(b""))
