@@ -66,7 +66,12 @@ class Pattern:
 
         try:
             return self._line.search(line) is not None
-        except LibraryError:
+        except LibraryError as error:
+            if str(error).startswith("UTF"):
+                raise SettingsError(
+                    f"pattern {self.text!r} asks for UTF-8, and some lines are not; "
+                    "without (*UTF) it is compared octet by octet"
+                ) from None
             raise SettingsError(
                 f"matching {self.text!r} takes too long on some lines; "
                 "a pattern with fewer nested repetitions means the same"

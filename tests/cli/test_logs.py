@@ -549,3 +549,11 @@ def test_times_beyond_all_times_leave_nothing_out() -> None:
         for until in ("9999", "9999-12", "9999-12-31", "9999-12-31 23:59:59"):
             limits = ("--since", since, "--until", until)
             assert document(*limits, "mainlog")["messages"] == whole
+
+
+def test_a_pattern_that_asks_for_utf8_says_so_where_lines_are_not() -> None:
+    log = written()
+    Path("mainlog").write_bytes(log.text + b"2026-03-01 09:00:00 \xff\n")
+    run = logs("grep", "(*UTF)\u00e9", "mainlog")
+    assert run.exit_code == 2
+    assert "asks for UTF-8" in run.stderr
