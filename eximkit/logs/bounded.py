@@ -15,11 +15,11 @@ from zlib import crc32
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-HOST_LIMIT = 200_000
-"""How many hosts are told apart in each direction."""
-CONNECTION_LIMIT = 500_000
+HOST_LIMIT = 100_000
+"""How many hosts are told apart in each direction: some 50 MB of them."""
+CONNECTION_LIMIT = 250_000
 """How many inbound connections are told apart."""
-_SLACK = 2
+_SLACK = 1.25
 """A table may grow to this many times its limit before it is cut back."""
 
 

@@ -113,9 +113,13 @@ def _counting(result: LogReport) -> Iterator[str]:
     if result.connections is not None and not result.connections.exact:
         yield "There were too many connections to count: their number is a guess."
     if result.unparsed:
-        yield f"{result.unparsed:,} lines are of no known form; --unparsed lists them."
+        yield f"{_lines(result.unparsed)} of no known form; --unparsed lists them."
     if result.garbage:
         yield (
-            f"{result.garbage:,} lines are not whole entries (cut, run together, blank "
-            "or with NULs); nothing in them is counted."
+            f"{_lines(result.garbage)} not whole (cut, run together, blank or with "
+            "NULs); nothing in them is counted."
         )
+
+
+def _lines(count: int) -> str:
+    return "1 line is" if count == 1 else f"{count:,} lines are"

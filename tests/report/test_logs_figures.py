@@ -121,7 +121,7 @@ STAR, DOT, PLAIN = (ARRIVAL._replace(form=form) for form in ("L*", "L.", "L"))
         ),
         (Summary(), "", "pipelining"),
         (Summary(unparsed=3), "--unparsed lists them", "whole entries"),
-        (Summary(garbage=3), "3 lines are not whole entries", "--unparsed"),
+        (Summary(garbage=1), "1 line is not whole (", "--unparsed"),
     ],
 )  # fmt: skip
 def test_notes(counts: Summary, said: str, unsaid: str) -> None:
