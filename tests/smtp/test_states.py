@@ -80,7 +80,7 @@ def test_kinds(code: int) -> None:
 MAIL_STATES = {State.MAIL, State.RCPT, State.CHUNKS, State.BROKEN}
 
 
-@pytest.mark.parametrize("state", sorted(MAIL_STATES, key=list(State).index))
+@pytest.mark.parametrize("state", [s for s in State if s in MAIL_STATES])
 def test_a_transaction_holds_off_what_would_cut_into_it(state: State) -> None:
     for step in (Step.MAIL, Step.AUTH, Step.STARTTLS):
         assert not in_order(state, step)
