@@ -210,7 +210,7 @@ class Fold:
         self._client(address, form, count)
         if record.port is not None or record.connection_id:
             port = b"" if record.port is None else b":%d" % record.port
-            connection = record.connection_id.encode()
+            connection = record.connection_id.encode("utf-8", "surrogateescape")
             self._connect(hour, address + port, connection, b"*" in form)
         if self._by_host:
             self._summary.octets_of_hosts.add(address, b"", count * size)
