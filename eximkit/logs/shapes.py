@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import cache
 
 from eximkit.logs.arrivals import BEHIND_SIZE
 from eximkit.logs.fields import ADDRESS, PORT, TIME
@@ -184,6 +185,7 @@ _FREE = {
 """What may stand where no message is spoken of."""
 
 
+@cache
 def pattern(stamped: Stamped, *, hours: bool) -> bytes:
     """The expression that takes one line, its LF included, at each match.
 
