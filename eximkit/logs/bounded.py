@@ -9,11 +9,13 @@ is counted.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+K = TypeVar("K")
 
 HOST_LIMIT = 100_000
 """How many hosts are told apart in each direction: some 50 MB of them."""
@@ -58,7 +60,7 @@ class BoundedCounts:
         for key, kinds in other.counts.items():
             for kind, count in kinds.items():
                 self.add(key, kind, count)
-        _add(self.overflow, other.overflow)
+        add_counts(self.overflow, other.overflow)
         if other.edge is not None and (self.edge is None or other.edge < self.edge):
             self.edge = other.edge
             self._drop(key for key in self.counts if _rank(key) > other.edge)
@@ -74,13 +76,13 @@ class BoundedCounts:
 
     def _drop(self, keys: Iterable[bytes]) -> None:
         for key in list(keys):
-            _add(self.overflow, self.counts.pop(key))
+            add_counts(self.overflow, self.counts.pop(key))
 
     def totals(self) -> dict[bytes, int]:
         """The counts by kind, over all keys, kept or not."""
         total = dict(self.overflow)
         for kinds in self.counts.values():
-            _add(total, kinds)
+            add_counts(total, kinds)
         return total
 
 
@@ -130,6 +132,7 @@ class BoundedSet:
         return 1.0 if self.edge is None else (self.edge[0] + 1) / 2**32
 
 
-def _add(into: dict[bytes, int], counts: Mapping[bytes, int]) -> None:
+def add_counts(into: dict[K, int], counts: Mapping[K, int]) -> None:
+    """Add counts to counts."""
     for key, count in counts.items():
         into[key] = into.get(key, 0) + count

@@ -18,7 +18,6 @@ from eximkit.logs.usage import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from eximkit.logs.bounded import BoundedCounts
     from eximkit.logs.summary import Arrival, Delivery, Received, Summary
 
 CLEAR = "clear"
@@ -164,16 +163,6 @@ def by_host(summary: Summary) -> dict[str, Tally]:
     for address, kinds in summary.octets_of_hosts.counts.items():
         _of(table, text(address)).octets += sum(kinds.values())
     return dict(sorted(table.items(), key=_by_size))
-
-
-def host_rows(table: BoundedCounts) -> list[tuple[str, dict[str, int]]]:
-    """The addresses and their lines by form, the busiest first, ties by address."""
-    rows = [
-        (text(address), {text(kind) or NONE: n for kind, n in kinds.items()})
-        for address, kinds in table.counts.items()
-    ]
-    rows.sort(key=lambda row: (-sum(row[1].values()), row[0]))
-    return rows
 
 
 def complete(counts: dict[str, int], forms: Iterable[str]) -> dict[str, int]:

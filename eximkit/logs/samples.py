@@ -15,7 +15,7 @@ from eximkit.logs.syntax import (
     ISO_TIME,
     MESSAGE_ID,
     MILLISECONDS,
-    MONTHS,
+    MONTH_NUMBERS,
     PROCESS,
     SYSLOG_SOURCE,
     SYSLOG_TIME,
@@ -95,7 +95,7 @@ def _is_exim(line: re.Match[bytes]) -> bool:
 
 
 def _sortable(time: bytes) -> bytes:
-    month = MONTHS.index(time[:3]) + 1 if time[:3] in MONTHS else 0
+    month = MONTH_NUMBERS.get(time[:3], 0)
     day = time[4:6].replace(b" ", b"0")
     return b"0000-%02d-%b %b" % (month, day, time[7:15].replace(b" ", b"0"))
 

@@ -7,7 +7,6 @@ import glob
 import os
 import re
 import stat
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -376,8 +375,3 @@ def _from(head: bytes) -> Callable[[int], bytes]:
     parts: Sequence[bytes] = (head, b"")
     left = iter(parts)
     return lambda _size: next(left)
-
-
-def standard_input_is_terminal() -> bool:
-    """Whether reading standard input means waiting for somebody to type."""
-    return sys.stdin is not None and sys.stdin.isatty()

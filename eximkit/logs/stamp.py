@@ -18,7 +18,7 @@ from eximkit.logs.record import Piece
 if TYPE_CHECKING:
     from eximkit.logs.fields import Values
 
-_MONTHS = {name.decode(): number for number, name in enumerate(syntax.MONTHS, 1)}
+_MONTHS = {name.decode(): n for name, n in syntax.MONTH_NUMBERS.items()}
 _DATE, _CLOCK = syntax.DATE.decode(), syntax.CLOCK.decode()
 # Exim's own part of the head; nothing of it need be there behind a syslog prefix.
 _OWN = (

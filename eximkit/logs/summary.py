@@ -7,20 +7,16 @@ order and grouping.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from eximkit.logs.bounded import (
     CONNECTION_LIMIT,
     HOST_LIMIT,
     BoundedCounts,
     BoundedSet,
+    add_counts,
 )
 from eximkit.logs.stretches import Stretches
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-K = TypeVar("K")
 
 EVENTS = (
     "completed", "deferral", "failure", "frozen", "reject", "sync_greeting",
@@ -127,9 +123,3 @@ class Summary:
         total.update(self)
         total.update(other)
         return total
-
-
-def add_counts(into: dict[K, int], counts: Mapping[K, int]) -> None:
-    """Add counts to counts."""
-    for key, count in counts.items():
-        into[key] = into.get(key, 0) + count

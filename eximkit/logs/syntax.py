@@ -23,6 +23,7 @@ IP = rb"[0-9A-Fa-f:.]++"
 """An address inside brackets; not checked any further."""
 
 MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTH_NUMBERS = {name: number for number, name in enumerate(MONTHS, 1)}
 MONTH = rb"(?>" + rb"|".join(MONTHS) + rb")"
 SYSLOG_CLOCK = rb"[ \d]\d:\d\d:\d\d"
 SYSLOG_TIME = MONTH + rb" [ \d]\d " + SYSLOG_CLOCK

@@ -25,11 +25,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from eximkit.logs.bounded import add_counts
 from eximkit.logs.line import parse_line
 from eximkit.logs.record import ARRIVALS, DELIVERIES, Kind
 from eximkit.logs.stretches import ENOUGH_HOSTS, Evidence
-from eximkit.logs.summary import Arrival, Delivery, Received, add_counts
-from eximkit.logs.syntax import MONTHS
+from eximkit.logs.summary import Arrival, Delivery, Received
+from eximkit.logs.syntax import MONTH_NUMBERS
 from eximkit.logs.values import tls_version
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ def hour_text(hour: bytes, year: int | None) -> str:
     text = hour.decode()
     if text[0].isdigit():
         return text.replace("T", " ")
-    month, day = MONTHS.index(hour[:3]) + 1, int(text[4:6])
+    month, day = MONTH_NUMBERS[hour[:3]], int(text[4:6])
     return f"{year or 0:04d}-{month:02d}-{day:02d}{text[6:].replace('  ', ' 0')}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from eximkit.logs.possessive import compiled
@@ -12,7 +11,7 @@ from eximkit.logs.syntax import (
     CLOCK,
     DATE,
     ISO_TIME,
-    MONTHS,
+    MONTH_NUMBERS,
     SYSLOG_SOURCE,
     SYSLOG_TIME,
 )
@@ -88,11 +87,6 @@ def _written(time: bytes, year: int | None) -> str:
     text = time.decode()
     if text[0].isdigit():
         return text[:19].replace("T", " ")
-    month = _months().get(time[:3], 0)
+    month = MONTH_NUMBERS.get(time[:3], 0)
     day, clock = text[4:6].replace(" ", "0"), text[7:15].replace(" ", "0")
     return f"{year or 0:04}-{month:02}-{day} {clock}"
-
-
-@cache
-def _months() -> dict[bytes, int]:
-    return {name: number for number, name in enumerate(MONTHS, 1)}

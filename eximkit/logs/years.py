@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from eximkit.logs.syntax import MONTHS, SYSLOG_TIME
+from eximkit.logs.syntax import MONTH_NUMBERS, MONTHS, SYSLOG_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,6 @@ STEP_LIMIT = 1000
 
 _TIME = re.compile(rb"^" + SYSLOG_TIME + rb" ", re.MULTILINE)
 _LAST_DAY = b"Dec 31 "
-_NUMBERS = {name: number for number, name in enumerate(MONTHS, 1)}
 
 
 class YearSteps:
@@ -42,7 +41,7 @@ class YearSteps:
         if self.last and self._all_of(data, MONTHS[self.last - 1]):
             return
         while begin < len(data) and (found := _TIME.search(data, begin)):
-            month = _NUMBERS.get(found[0][:3], 0)
+            month = MONTH_NUMBERS.get(found[0][:3], 0)
             if month:
                 late = found[0].startswith(_LAST_DAY)
                 self._step(chunk.offset + found.start(), month, late)

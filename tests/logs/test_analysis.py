@@ -10,11 +10,11 @@ import pytest
 from eximkit.errors import SettingsError
 from eximkit.logs import roundtrips
 from eximkit.logs.analysis import analyse, analyse_logs, overall
-from eximkit.logs.bounded import BoundedCounts, BoundedSet
+from eximkit.logs.bounded import BoundedCounts, BoundedSet, add_counts
 from eximkit.logs.grouping import NAMES
 from eximkit.logs.result import Period
 from eximkit.logs.stretches import Evidence, Piece, Selector
-from eximkit.logs.summary import Arrival, Delivery, Received, Summary, add_counts
+from eximkit.logs.summary import Arrival, Delivery, Received, Summary
 from eximkit.logs.usage import Recorded, Share
 
 if TYPE_CHECKING:
