@@ -24,7 +24,7 @@ class LazyGroup(click.Group):
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.table = dict(table or {})
+        self.table = {} if table is None else table
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.table)
