@@ -98,11 +98,23 @@ class MainLog:
     # -- of messages ---------------------------------------------------------------
 
     def arrival(
-        self, message_id: str, sender: str, peer: Peer | None, *, size: int,
-        protocol: str, form: str = "", tls: Tls | None = None, tfo: str = "",
-        authenticated: tuple[str, str] = ("", ""), prdr: bool = False,
-        chunked: bool = False, header_id: str = "", subject: str = "",
-        recipients: Sequence[str] = (), user: str = "",
+        self,
+        message_id: str,
+        sender: str,
+        peer: Peer | None,
+        *,
+        size: int,
+        protocol: str,
+        form: str = "",
+        tls: Tls | None = None,
+        tfo: str = "",
+        authenticated: tuple[str, str] = ("", ""),
+        prdr: bool = False,
+        chunked: bool = False,
+        header_id: str = "",
+        subject: str = "",
+        recipients: Sequence[str] = (),
+        user: str = "",
     ) -> None:
         """`<=`: a message was received; without a peer, from a local user.
 
@@ -110,11 +122,24 @@ class MainLog:
         """
 
     def delivery(
-        self, message_id: str, recipient: str, peer: Peer, *, router: str,
-        transport: str, further: bool = False, continued: bool = False,
-        form: str = "", tls: Tls | None = None, tfo: str = "", authenticated: str = "",
-        prdr: bool = False, chunked: bool = False, confirmation: str = "",
-        queue_time: float | None = None, delivery_time: float | None = None,
+        self,
+        message_id: str,
+        recipient: str,
+        peer: Peer,
+        *,
+        router: str,
+        transport: str,
+        further: bool = False,
+        continued: bool = False,
+        form: str = "",
+        tls: Tls | None = None,
+        tfo: str = "",
+        authenticated: str = "",
+        prdr: bool = False,
+        chunked: bool = False,
+        confirmation: str = "",
+        queue_time: float | None = None,
+        delivery_time: float | None = None,
     ) -> None:
         """`=>`, or `->` for a further recipient of the same transaction.
 
@@ -122,14 +147,29 @@ class MainLog:
         """
 
     def deferral(
-        self, message_id: str, recipient: str, reason: str, *, router: str,
-        transport: str, peer: Peer | None = None, number: int = 0, error: str = "",
+        self,
+        message_id: str,
+        recipient: str,
+        reason: str,
+        *,
+        router: str,
+        transport: str,
+        peer: Peer | None = None,
+        number: int = 0,
+        error: str = "",
     ) -> None:
         """`==`: put off. number: an errno, or Exim's own, negative one."""
 
     def failure(
-        self, message_id: str, recipient: str, reason: str, *, router: str,
-        transport: str, peer: Peer | None = None, tls: Tls | None = None,
+        self,
+        message_id: str,
+        recipient: str,
+        reason: str,
+        *,
+        router: str,
+        transport: str,
+        peer: Peer | None = None,
+        tls: Tls | None = None,
     ) -> None:
         """`**`: failed for good."""
 
@@ -139,14 +179,25 @@ class MainLog:
     # -- of connections ------------------------------------------------------------
 
     def rejected(
-        self, what: str, peer: Peer, reason: str, *, message_id: str = "",
-        sender: str | None = None, tls: Tls | None = None, temporarily: bool = False,
+        self,
+        what: str,
+        peer: Peer,
+        reason: str,
+        *,
+        message_id: str = "",
+        sender: str | None = None,
+        tls: Tls | None = None,
+        temporarily: bool = False,
     ) -> None:
         """`rejected RCPT <b@c>: reason`. what: `RCPT <b@c>`, `MAIL <a@b>`, `EHLO`,
         `connection`, `after DATA`, …"""
 
     def sync_error(
-        self, peer: Peer, following: bytes, *, command: bytes = b"",
+        self,
+        peer: Peer,
+        following: bytes,
+        *,
+        command: bytes = b"",
         advertised: bool = False,
     ) -> None:
         """Input that came too soon; without a command, before the banner."""
@@ -161,7 +212,11 @@ class MainLog:
         """Selector `lost_incoming_connection`: unexpected disconnection."""
 
     def no_mail(
-        self, peer: Peer, commands: Sequence[str], seconds: float, tls: Tls | None = None
+        self,
+        peer: Peer,
+        commands: Sequence[str],
+        seconds: float,
+        tls: Tls | None = None,
     ) -> None:
         """Selector `smtp_no_mail`: a connection that brought no message."""
 

@@ -256,13 +256,14 @@ def one_way_trips(events: Iterable[Event]) -> int:
 def round_trips(events: Iterable[Event]) -> int:
     """How often a client waits for the server before its first content leaves.
 
-    events: of one connection, at the client. The handshake of TCP is one, unless the
-    SYN carried data that the server took; so are those of TLS.
+    events: of one connection, at the client. The handshakes of TCP and TLS are among
+    them. What answers data in the SYN is under way together with the SYN's own answer.
     """
     waits, waiting = 0, True
     for event in _before_content(events):
         if event.layer == "tcp" and event.what == "connected":
-            waits += "data in SYN" not in event.text
+            waits += 1
+            waiting = waiting and "data in SYN" not in event.text
         elif event.layer == "wire":
             if event.dir == TO_CLIENT and waiting:
                 waits += 1
