@@ -37,16 +37,21 @@ MOST_SESSIONS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to send to one host. helo: the setting's text, as configured."""
+    """How to send to one host.
+
+    helo: the text of the setting that the name comes from, "" where that is the name.
+    key: by what the host's response to EHLO is remembered; None to make one.
+    """
 
     route: Route
     wish: Wish = field(default_factory=Wish)
     manner: Manner = field(default_factory=Manner)
     helo: str = ""
+    key: Key | None = None
 
-    def key(self, target: Target) -> Key:
+    def key_of(self, target: Target) -> Key:
         """By what a response to EHLO is remembered."""
-        return Key(
+        return self.key or Key(
             target.address,
             target.port,
             self.helo or self.route.name,
@@ -70,19 +75,24 @@ class TlsUsed:
 class Attempt:
     """One connection.
 
-    early: commands left before the banner was read. used_pipelining: some left before
-    the reply to another was. hello: what was greeted with, EHLO or HELO and the name,
-    "" if the connection did not get so far. offer: what the last response to EHLO
-    offered. local: address and port, ("", 0) where there was no connection.
-    round_trips: waits for the server before the first content left, None if none did;
-    waits: in all. syn_data: TCP Fast Open carried some. mechanism: of AUTH, where that
-    was successful. redial: why it had to be done again, "" if it had not.
+    banner: its reply, "" for none. clear, crypted: what was offered in response to EHLO
+    without and with TLS, None where that was not seen. ended: why nothing more was
+    said, mostly the reply to QUIT. early: commands left before the banner was read.
+    used_pipelining: some left before the reply to another was. hello: what was greeted
+    with, EHLO or HELO and the name, "" if the connection did not get so far. local:
+    address and port, ("", 0) where there was no connection. round_trips: waits for the
+    server before the first content left, None if none did; waits: in all. syn_data: TCP
+    Fast Open carried some. mechanism: of AUTH, where that was successful. redial: why
+    it had to be done again, "" if it had not.
     """
 
+    banner: str
+    clear: Offer | None
+    crypted: Offer | None
+    ended: str
     early: bool
     used_pipelining: bool
     hello: str
-    offer: Offer | None
     local: tuple[str, int]
     round_trips: int | None
     waits: int
@@ -142,19 +152,19 @@ class Delivered:
 
 
 class Courier:
-    """Delivers by one plan. cache: of responses to EHLO, None to remember nothing.
+    """Delivers by a plan, or by one for each target.
 
-    clock: seconds since 1970.
+    cache: of responses to EHLO, None to remember nothing. clock: seconds since 1970.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Plan | Callable[[Target], Plan],
         cache: EhloCache | None = None,
         transcript: Transcript | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.plan = plan
+        self._plan = plan
         self.cache = cache
         self._transcript = transcript
         self._clock = clock
@@ -167,8 +177,8 @@ class Courier:
         outcomes. Raises SettingsError for a name that TLS cannot use.
         """
         began = time.monotonic()
-        plan, cache = self.plan, self.cache
-        key, record, fault = plan.key(target), None, ""
+        plan = self.plan_for(target)
+        cache, key, record, fault = self.cache, plan.key_of(target), None, ""
         if cache is not None and plan.wish.early:
             record = cache.get(key)
             fault = cache.fault
@@ -178,7 +188,7 @@ class Courier:
         attempts = []
         try:
             while True:
-                attempts.append(await self._attempt(delivery, target))
+                attempts.append(await self.attempt(plan, delivery, target))
                 if not delivery.redial():
                     break
         finally:
@@ -222,12 +232,16 @@ class Courier:
                 group.create_task(work())
         return [results[number] for number in sorted(results)]
 
-    async def _attempt(self, delivery: Delivery, target: Target) -> Attempt:
-        """Drive one connection to its end."""
+    def plan_for(self, target: Target) -> Plan:
+        """How to send there."""
+        return self._plan if isinstance(self._plan, Plan) else self._plan(target)
+
+    async def attempt(self, plan: Plan, delivery: Delivery, target: Target) -> Attempt:
+        """Drive one connection to its end. Raises SettingsError."""
         sender = delivery.sender
         recorder = self._transcript.recorder() if self._transcript else None
         dialogue = Dialogue(
-            sender, target, self.plan.manner, recorder, self._sessions.get(target)
+            sender, target, plan.manner, recorder, self._sessions.get(target)
         )
         await dialogue.run()
         layer, wire = dialogue.layer, dialogue.wire
@@ -236,10 +250,10 @@ class Courier:
             used = TlsUsed(layer.version, layer.cipher, layer.suite, layer.resumed)
             self._keep(target, layer.session)
         return Attempt(
-            sender.used_early, sender.used_pipelining, sender.hello,
-            sender.client.offer, wire.local, dialogue.round_trips, wire.waits,
-            wire.syn_data, used, sender.mechanism if sender.authenticated else "",
-            sender.redial,
+            str(sender.banner or ""), sender.offers.get(False), sender.offers.get(True),
+            sender.ended, sender.used_early, sender.used_pipelining, sender.hello,
+            wire.local, dialogue.round_trips, wire.waits, wire.syn_data, used,
+            sender.mechanism if sender.authenticated else "", sender.redial,
         )  # fmt: skip
 
     def _keep(self, target: Target, session: ssl.SSLSession | None) -> None:

@@ -67,7 +67,11 @@ class Header:
 
 @dataclass(slots=True)
 class Transcript:
-    """The events of one side. write: takes each line as it comes; None keeps them."""
+    """The events of one side.
+
+    write: takes each line as it comes, None for nowhere. keep: whether events are kept
+    in memory, too; without `write` they are.
+    """
 
     side: str
     local: str = ""
@@ -76,6 +80,7 @@ class Transcript:
     clock: Callable[[], float] = time.monotonic
     events: list[Event] = field(default_factory=list)
     connections: int = 0
+    keep: bool = False
 
     def __post_init__(self) -> None:
         if self.write is not None:
@@ -87,10 +92,10 @@ class Transcript:
         return Recorder(self, self.connections)
 
     def add(self, event: Event) -> None:
-        if self.write is None:
-            self.events.append(event)
-        else:
+        if self.write is not None:
             self.write(_line(asdict(event)))
+        if self.keep or self.write is None:
+            self.events.append(event)
 
     def lines(self) -> Iterator[bytes]:
         """The whole of what is kept, as a file holds it."""

@@ -117,9 +117,11 @@ class Sender(Sending):
                 self._end(Outcome("", Fate.DEFERRED, str(answer), answer))
 
     def _greeted(self, step: Step, answer: Reply) -> None:
+        if step is Step.BANNER:
+            self.banner = answer
         if answer.positive:
             if step is not Step.BANNER:
-                self._real = self.client.offer or Offer()
+                self._real = self.offers[self.secure] = self.client.offer or Offer()
                 self._borrowing = len(self.client.outstanding)
                 self.memory.hello(self._real, self.secure)
         elif self._trusting:

@@ -67,6 +67,11 @@ class Sending:
         self.half_close = False
         self.handshaking = False
         self.authenticated = False
+        self.banner: Reply | None = None
+        self.offers: dict[bool, Offer] = {}
+        """What the server has offered, without TLS (False) and with it (True)."""
+        self.ended = ""
+        """Why nothing more can be said, or is: mostly the reply to QUIT."""
         self.hello = ""
         """What was greeted with last, EHLO or HELO and the name."""
         self.mechanism = ""
@@ -340,6 +345,7 @@ class Sending:
         return True
 
     def _end(self, otherwise: Outcome) -> None:
+        self.ended = otherwise.reason
         self._resolve(otherwise)
         self._over()
 
