@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from eximkit.smtp.message import Message, Outcome
     from eximkit.smtp.route import Route
 
+    # By what a TLS session is found again: OpenSSL wants the same context.
+    _Whose = tuple[Target, ssl.SSLContext | None, str]
+
 MOST_SESSIONS = 1000
 """TLS sessions that are kept; the oldest make room."""
 
@@ -168,7 +171,7 @@ class Courier:
         self.cache = cache
         self._transcript = transcript
         self._clock = clock
-        self._sessions: dict[Target, ssl.SSLSession] = {}
+        self._sessions: dict[_Whose, ssl.SSLSession] = {}
 
     async def deliver(self, target: Target, messages: Sequence[Message]) -> Delivered:
         """Messages over one connection; over one more where early mode went wrong.
@@ -240,15 +243,15 @@ class Courier:
         """Drive one connection to its end. Raises SettingsError."""
         sender = delivery.sender
         recorder = self._transcript.recorder() if self._transcript else None
-        dialogue = Dialogue(
-            sender, target, plan.manner, recorder, self._sessions.get(target)
-        )
+        whose = (target, plan.manner.context, plan.manner.sni)
+        session = self._sessions.get(whose)
+        dialogue = Dialogue(sender, target, plan.manner, recorder, session)
         await dialogue.run()
         layer, wire = dialogue.layer, dialogue.wire
         used = None
         if layer is not None and layer.established:
             used = TlsUsed(layer.version, layer.cipher, layer.suite, layer.resumed)
-            self._keep(target, layer.session)
+            self._keep(whose, layer.session)
         return Attempt(
             str(sender.banner or ""), sender.offers.get(False), sender.offers.get(True),
             sender.ended, sender.used_early, sender.used_pipelining, sender.hello,
@@ -256,10 +259,10 @@ class Courier:
             sender.mechanism if sender.authenticated else "", sender.redial,
         )  # fmt: skip
 
-    def _keep(self, target: Target, session: ssl.SSLSession | None) -> None:
+    def _keep(self, whose: _Whose, session: ssl.SSLSession | None) -> None:
         if session is None:
             return
-        self._sessions.pop(target, None)
-        self._sessions[target] = session
+        self._sessions.pop(whose, None)
+        self._sessions[whose] = session
         if len(self._sessions) > MOST_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
