@@ -115,7 +115,6 @@ class Dialogue:
         self._on_connect = sender.route.tls is Tls.ON_CONNECT
         self._said = False
         """The sender's octets have begun to leave."""
-        self._closing = False
         self._given = 0
         self._leaving: deque[tuple[int, str, bytes, bool]] = deque()
         """What is still to leave: where it begins, what it is, the octets, of AUTH."""
@@ -215,9 +214,10 @@ class Dialogue:
         """Say all that may be said now, and see how long to wait for what follows."""
         if self.layer is None or self.layer.established:
             self.wire.write(self._said_now())
-            if self.sender.half_close and not self._closing:
-                self._closing = True
-                self._half_close()
+            if self.sender.half_close and self.layer is None:
+                # Exim keeps its answers back until it has seen this, for 200 ms. Under
+                # TLS it does not, and others take such an end for a lost connection.
+                self.wire.end()
         if self.sender.finished:
             self._finish()
         else:
@@ -235,11 +235,6 @@ class Dialogue:
         self._said = True
         layer.write(octets)
         return layer.outgoing()
-
-    def _half_close(self) -> None:
-        """Say that nothing follows; a server may wait for that before it answers."""
-        if self.layer is None:
-            self.wire.end()
 
     def _feed(self, octets: bytes) -> None:
         if self._recorder:
@@ -313,5 +308,10 @@ class Dialogue:
             self._patience(_WAITS.get(outstanding[0], "command"))
 
     def _finish(self) -> None:
-        if not self._over.done():
-            self._over.set_result(None)
+        if self._over.done():
+            return
+        if self.layer is not None and self.layer.established and not self.wire.broken:
+            # RFC 8446 6.1: whoever closes says so.
+            self.layer.close()
+            self.wire.write(self.layer.outgoing())
+        self._over.set_result(None)

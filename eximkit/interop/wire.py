@@ -75,7 +75,7 @@ class Wire:
         self._fast_open = False
         self._waiting = True
         self._writing = False
-        self._shut = False
+        self._ended = self._shut = False
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -103,9 +103,10 @@ class Wire:
             self._write()
 
     def end(self) -> None:
-        """Send nothing more. Waits for what is pending."""
-        self._shut = True
-        self._shut_down()
+        """Send nothing more, once what is pending has left. May be said twice."""
+        if not self._ended:
+            self._ended = self._shut = True
+            self._shut_down()
 
     def patience(self, seconds: float) -> None:
         """Wait so long from now before the owner is told that it is late."""
