@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eximkit.smtp.auth import Account
 from eximkit.smtp.early import Key, Tls, Wish
 
 if TYPE_CHECKING:
     from eximkit.config.model import Config
     from eximkit.expansion.environment import Environment
     from eximkit.interop.unhonoured import Unhonoured
+    from eximkit.smtp.auth import Account
     from eximkit.smtp.route import Route
 
 
