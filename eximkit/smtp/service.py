@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eximkit.smtp.auth import CLEAR
 from eximkit.smtp.ehlo import NO_LIMITS, Limits, Offer, limit_words
@@ -40,6 +40,9 @@ class Service:
     most_idle: int = 10
     most_unknown: int = 3
     most_errors: int = 3
+    _offers: dict[bool, Offer] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def takes_early(self) -> bool:
@@ -54,6 +57,13 @@ class Service:
 
     def offer(self, secure: bool) -> Offer:
         """The response to EHLO, in the order in which Exim has it."""
+        made = self._offers.get(secure)
+        if made is None:
+            # Once for all clients: a service does not change.
+            made = self._offers[secure] = self._offer(secure)
+        return made
+
+    def _offer(self, secure: bool) -> Offer:
         mechanisms = self.offered_mechanisms(secure)
         limits = limit_words(self.limits)
         table: tuple[tuple[bool, str, tuple[str, ...]], ...] = (
