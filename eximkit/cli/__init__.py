@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from eximkit import __version__
+from eximkit.cli.lazy import LazyGroup
 from eximkit.errors import EximkitError, MissingExtraError, SettingsError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ COMMANDS = {
     "lint": ("eximkit.cli.lint", "lint", "Check Exim configurations."),
     "expand": ("eximkit.cli.expand", "expand", "Expand strings as exim -be does."),
     "logs": ("eximkit.cli.logs", "logs", "Say what main logs tell."),
+    "interop": ("eximkit.cli.interop", "interop", "Run early pipelining on the wire."),
     "explain": ("eximkit.cli.explain", "explain", "Say what a rule is about."),
 }
 """Command: the module, the attribute, and the line that `--help` shows for it."""
@@ -36,35 +37,8 @@ _EPILOG = (
 )
 
 
-class _Root(click.Group):
-    """Loads a command when it is run, and ends quietly when the reader goes away."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        if name not in COMMANDS:
-            return None
-        module, attribute, _help = COMMANDS[name]
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            known = ", ".join(COMMANDS)
-            raise click.UsageError(f"no command {args[0]!r}; there are: {known}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002
-        formatter: click.HelpFormatter,
-    ) -> None:
-        # The inherited method would import every command for its help line.
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, row[2]) for name, row in COMMANDS.items()])
+class _Root(LazyGroup):
+    """Ends quietly when the reader goes away, and with this program's exit codes."""
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ANN401
         """As click's, with the exit codes of this program. Ends the process."""
@@ -95,6 +69,7 @@ def _until_closed() -> Iterator[None]:
 
 @click.group(
     cls=_Root,
+    table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EPILOG,
 )
