@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _ELSEWHERE = re.compile(
     r"(?:[${]|def:)(r_[A-Za-z0-9_]*|address_data|[rbl]?h(?:eader)?_[!-9;-~]+)"
 )
+MOST_NOTED = 500
+"""Each client may bring another reason, of which there is no end."""
 _TRUE = frozenset(("", "true", "yes"))
 
 
@@ -92,7 +94,7 @@ class OptionValues:
     def note(self, option: str, reason: str, *, weakens: bool = False) -> None:
         """Note that an option, or a part of it, is not followed; once."""
         noted = Unhonoured(option, reason, weakens)
-        if noted not in self.unhonoured:
+        if noted not in self.unhonoured and len(self.unhonoured) < MOST_NOTED:
             self.unhonoured.append(noted)
 
     def text(self, name: str) -> str:
@@ -183,7 +185,7 @@ class OptionValues:
             for what in listed.unsupported if listed is not None else ():
                 self.note(name, what)
             taken = "so it is taken to hold" if guards else "so it is taken not to hold"
-            self.note(name, f"it cannot be decided for {address}, {taken}")
+            self.note(name, f"it cannot be decided, {taken}")
             return guards
         return answer
 
