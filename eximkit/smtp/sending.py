@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.smtp.auth import ClientSide
 from eximkit.smtp.client import Client
-from eximkit.smtp.commands import Auth, Ehlo, Quit, StartTls
+from eximkit.smtp.commands import Auth, Ehlo, Helo, Quit, StartTls
 from eximkit.smtp.early import Tls
 from eximkit.smtp.ehlo import Offer
 from eximkit.smtp.message import Fate, Message, Outcome, batches
@@ -161,7 +161,8 @@ class Sending:
         return False
 
     def _hello(self) -> bool:
-        if self._send(Ehlo(self.route.name)):
+        name = self.route.name
+        if self._send(Ehlo(name) if self.route.extended else Helo(name)):
             self._stage = Stage.TLS
             return True
         return False
@@ -242,7 +243,7 @@ class Sending:
                 self._give_up("the server takes no more messages on one connection")
                 return False
             self._queue.popleft()
-            now, *later = batches(message, places, offer.limits)
+            now, *later = batches(message, places, self.route.limits(offer.limits))
             if later:
                 self._queue.appendleft((index, [n for batch in later for n in batch]))
             self._mails += 1

@@ -170,7 +170,7 @@ class Server(Receiving):
 
     def _talks_early(self) -> bool:
         """Input is there before the banner; at fault if that was not offered."""
-        if not len(self._buffer):
+        if not len(self._buffer) or not self.service.in_step:
             return False
         self.session.use.early = self.service.takes_early
         return not self.service.takes_early
@@ -209,8 +209,7 @@ class Server(Receiving):
             if self._talks_early():
                 return Refused(self._buffer.take(80), OUT_OF_SYNC, fatal=True)
             self._step = Step.BANNER
-            greeting = f"{self.service.name} {self.service.greeting}"
-            return Opened(reply(220, greeting.rstrip()))
+            return Opened(reply(220, *self.service.opening))
         if self._reader is not None:
             return self._content(self._reader)
         try:
@@ -278,7 +277,9 @@ class Server(Receiving):
         """
         session = self.session
         free = self.service.takes_early and self._before_data
-        if step is Step.QUIT:
+        if step is Step.QUIT or (
+            not self.service.in_step and step is not Step.STARTTLS
+        ):
             return False
         if session.hello is not None and not session.pipelines:
             return True
