@@ -1,101 +1,44 @@
 """A main log in Exim's own format, written as a server and a client go along.
 
-Exim specification, chapter "Log files". One write for each line, at the end of the
-file, so that several processes may write to one file; it may be moved away and deleted
-at any time. What a peer says is escaped as Exim does it, and no line gets longer than
-Exim's. `eximkit logs` reads every field back as it was given.
+Exim specification, chapter "Log files". One write for each line, so that several
+processes may write to one file. What a peer says is escaped as Exim does it, and no
+line gets longer than Exim's. `eximkit logs` reads every field back as it was given.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 from typing import TYPE_CHECKING
 
+from eximkit.interop.connection_log import ConnectionLog
+from eximkit.interop.log_fields import (
+    MOST_CONFIRMATION,
+    MOST_NAME,
+    MOST_SUBJECT,
+    Peer,
+    Tls,
+    address,
+    inbound_form,
+    outbound_form,
+    printing,
+    protocol,
+    quoted,
+    recipient,
+)
+from eximkit.interop.log_lines import DEFAULT, named
+from eximkit.interop.message_ids import message_id
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from eximkit.smtp.session import Use
-
-DEFAULT_SELECTORS = frozenset((
-    "connection_reject", "delay_delivery", "dkim", "dnslist_defer", "etrn",
-    "host_lookup_failed", "lost_incoming_connection", "msg_id", "queue_run",
-    "rejected_header", "retry_defer", "sender_verify_fail", "size_reject",
-    "skip_delivery", "smtp_confirmation", "tls_certificate_verified", "tls_cipher",
-    "pipelining",
-))  # fmt: skip
-"""What Exim logs by default, and `pipelining`, which is what this is about."""
+_HEADER_ID_END = frozenset(' "<>\\')
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """The other end of a connection.
+class MainLog(ConnectionLog):
+    """A log file. fault: why the last line is not in it, "" if it is.
 
-    name: of the host, "" where it is not known. helo: as a client gave it, "" before.
-    local, local_port: this end, for `I=`.
+    No method raises for what is wrong with the file.
     """
-
-    address: str
-    port: int = 0
-    name: str = ""
-    helo: str = ""
-    local: str = ""
-    local_port: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """TLS on a connection. version, cipher, bits: as `SSLObject.cipher()` names them.
-
-    verified: "yes", "no", "dane", or "" where nobody showed a certificate.
-    """
-
-    version: str
-    cipher: str
-    bits: int
-    resumed: bool = False
-    verified: str = ""
-    peer_dn: str = ""
-    sni: str = ""
-
-
-def inbound_form(use: Use) -> str:
-    """The L field of an arrival."""
-    if not use.pipelining_offered:
-        return ""
-    sign = "*" if use.early else "." if use.early_offered else ""
-    return f"L{sign}{'' if use.pipelined else '-'}"
-
-
-def outbound_form(pipelining: bool, early: bool) -> str:
-    """The L field of a delivery. pipelining: offered, and not to be avoided."""
-    return "L*" if early else "L" if pipelining else ""
-
-
-def protocol(
-    extended: bool, tls: bool, authenticated: bool = False, utf8: bool = False
-) -> str:
-    """The name for `P=`: `smtp`, `esmtpsa`, `utf8esmtps`, …"""
-    plain = "esmtp" if extended else "smtp"
-    signs = "s" * tls + "a" * (authenticated and extended)
-    return f"{'utf8' * utf8}{plain}{signs}"
-
-
-class MainLog:
-    """A log file. fault: why the last line could not be written, "" if it was.
-
-    selectors: words of `log_selector`. clock: seconds since 1970. No method raises for
-    what is wrong with the file.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        selectors: frozenset[str] = DEFAULT_SELECTORS,
-        clock: Callable[[], float] | None = None,
-    ) -> None: ...
-
-    # -- of messages ---------------------------------------------------------------
 
     def arrival(
         self,
@@ -112,23 +55,46 @@ class MainLog:
         prdr: bool = False,
         chunked: bool = False,
         header_id: str = "",
-        subject: str = "",
+        subject: str | None = None,
         recipients: Sequence[str] = (),
         user: str = "",
+        receive_time: float = 0.0,
     ) -> None:
         """`<=`: a message was received; without a peer, from a local user.
 
         size: octets. tfo: "TFO" or "TFO*". authenticated: authenticator and id.
         """
+        parts = ["<=", address(sender)]
+        if peer is not None:
+            parts += [f"H={self._client(peer)}", *self._interface(peer, "incoming")]
+        parts += [tfo, named("U", printing(user, MOST_NAME, ' "'))]
+        parts += [named("P", protocol), self._form(form), *self._tls(tls)]
+        login, name = authenticated
+        if login:
+            shown = printing(name, MOST_NAME, ' "\\')
+            parts.append(f"A={login}" + (f":{shown}" if shown else ""))
+        parts += ["PRDR" * prdr, "K" * chunked, f"S={size}"]
+        if self._has("receive_time"):
+            parts.append(f"RT={self._duration(receive_time)}")
+        if self._has("msg_id") and not _HEADER_ID_END & {*header_id}:
+            parts.append(named("id", printing(header_id, MOST_NAME)))
+        if subject is not None and self._has("subject"):
+            parts.append(f'T="{quoted(subject, MOST_SUBJECT)}"')
+        if self._has("received_sender"):
+            parts.append(f"from <{printing(sender)}>")
+        if recipients and self._has("received_recipients"):
+            parts += ["for", *map(printing, recipients)]
+        self._write(message_id, parts, listed=True)
 
     def delivery(
         self,
         message_id: str,
-        recipient: str,
+        to: str,
         peer: Peer,
         *,
         router: str,
         transport: str,
+        sender: str = "",
         further: bool = False,
         continued: bool = False,
         form: str = "",
@@ -143,27 +109,55 @@ class MainLog:
     ) -> None:
         """`=>`, or `->` for a further recipient of the same transaction.
 
-        continued: not the first message of its connection.
+        continued: not the first message of its connection. confirmation: the reply, its
+        lines apart. Times in seconds, if they are to be logged.
         """
+        parts = ["->" if further else "=>", recipient(to)]
+        if self._has("sender_on_delivery"):
+            parts.append(f"F=<{printing(sender)}>")
+        if self._has("return_path_on_delivery"):
+            parts.append(f"P=<{printing(sender)}>")
+        parts += [f"R={router}", f"T={transport}"]
+        parts.append(f"H={self._server(peer)}{'*' * continued}")
+        parts += [*self._interface(peer, "outgoing"), tfo, *self._tls(tls, "outgoing")]
+        parts += [named("A", authenticated), self._form(form)]
+        parts += ["PRDR" * prdr, "K" * chunked]
+        if confirmation and self._has("smtp_confirmation"):
+            parts.append(f'C="{quoted(confirmation, MOST_CONFIRMATION)}"')
+        if queue_time is not None and self._has("queue_time"):
+            parts.append(f"QT={self._duration(queue_time)}")
+        if delivery_time is not None and self._has("deliver_time"):
+            parts.append(f"DT={self._duration(delivery_time)}")
+        self._write(message_id, parts)
 
     def deferral(
         self,
         message_id: str,
-        recipient: str,
+        to: str,
         reason: str,
         *,
         router: str,
         transport: str,
         peer: Peer | None = None,
         number: int = 0,
-        error: str = "",
     ) -> None:
-        """`==`: put off. number: an errno, or Exim's own, negative one."""
+        """`==`: put off. number: an errno, whose name is added, or Exim's own, below 0.
+
+        Exim's: -18 the connection was lost, -44 refused for now after RCPT, -45 after
+        MAIL, -46 after DATA, -37 TLS was needed.
+        """
+        parts = ["==", recipient(to), f"R={router}", f"T={transport}"]
+        error = f": {os.strerror(number)}" if number > 0 else ""
+        parts.append(f"defer ({number}){error}")
+        if peer is not None:
+            parts.append(f"H={self._server(peer)}")
+        text = printing(reason)
+        self._write(message_id, parts, f": {text}" if text else "")
 
     def failure(
         self,
         message_id: str,
-        recipient: str,
+        to: str,
         reason: str,
         *,
         router: str,
@@ -172,70 +166,31 @@ class MainLog:
         tls: Tls | None = None,
     ) -> None:
         """`**`: failed for good."""
+        parts = ["**", recipient(to), f"R={router}", f"T={transport}"]
+        if peer is not None:
+            parts += [f"H={self._server(peer)}", *self._interface(peer, "outgoing")]
+            parts += self._tls(tls, "outgoing")
+        self._write(message_id, parts, f": {printing(reason)}")
+
+    def host_error(self, message_id: str, peer: Peer, reason: str) -> None:
+        """A host did not take the message now: `H=name [ip]: SMTP error …`."""
+        self._write(message_id, [f"H={self._server(peer)}"], f": {printing(reason)}")
 
     def completed(self, message_id: str, queue_time: float | None = None) -> None:
         """The message needs nothing more."""
+        parts = ["Completed"]
+        if queue_time is not None and self._has("queue_time_overall"):
+            parts.append(f"QT={self._duration(queue_time)}")
+        self._write(message_id, parts)
 
-    # -- of connections ------------------------------------------------------------
 
-    def rejected(
-        self,
-        what: str,
-        peer: Peer,
-        reason: str,
-        *,
-        message_id: str = "",
-        sender: str | None = None,
-        tls: Tls | None = None,
-        temporarily: bool = False,
-    ) -> None:
-        """`rejected RCPT <b@c>: reason`. what: `RCPT <b@c>`, `MAIL <a@b>`, `EHLO`,
-        `connection`, `after DATA`, …"""
-
-    def sync_error(
-        self,
-        peer: Peer,
-        following: bytes,
-        *,
-        command: bytes = b"",
-        advertised: bool = False,
-    ) -> None:
-        """Input that came too soon; without a command, before the banner."""
-
-    def connected(self, peer: Peer, count: int) -> None:
-        """Selector `smtp_connection`: a client is there. count: of connections."""
-
-    def closed(self, peer: Peer, *, by: str = "QUIT", seconds: float = 0.0) -> None:
-        """Selector `smtp_connection`: closed by QUIT, or lost."""
-
-    def lost(self, peer: Peer, *, command: bool = True) -> None:
-        """Selector `lost_incoming_connection`: unexpected disconnection."""
-
-    def no_mail(
-        self,
-        peer: Peer,
-        commands: Sequence[str],
-        seconds: float,
-        tls: Tls | None = None,
-    ) -> None:
-        """Selector `smtp_no_mail`: a connection that brought no message."""
-
-    def no_host_name(self, address: str) -> None:
-        """Selector `host_lookup_failed`: the address has no name."""
-
-    def authentication_failed(
-        self, authenticator: str, peer: Peer, reason: str, who: str = ""
-    ) -> None:
-        """`plain authenticator failed for …`."""
-
-    def dropped(self, peer: Peer, why: str) -> None:
-        """`SMTP call from … dropped: too many …`."""
-
-    def refused(self, peer: Peer, why: str = "") -> None:
-        """`refused connection from …`."""
-
-    def tls_error(self, peer: Peer, reason: str) -> None:
-        """`TLS error on connection from …`."""
-
-    def note(self, text: str, message_id: str = "") -> None:
-        """Free text: `exim … daemon started`, an error of a host, …"""
+__all__ = [
+    "DEFAULT",
+    "MainLog",
+    "Peer",
+    "Tls",
+    "inbound_form",
+    "message_id",
+    "outbound_form",
+    "protocol",
+]

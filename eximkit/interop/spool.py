@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from eximkit.errors import InputError
@@ -107,10 +108,11 @@ class Maildir:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            for name in ("", "cur", "new", "tmp"):
-                os.makedirs(os.path.join(path, name), mode=0o700, exist_ok=True)
-            self._tmp = os.open(os.path.join(path, "tmp"), _DIRECTORY)
-            self._new = os.open(os.path.join(path, "new"), _DIRECTORY)
+            top = Path(path)
+            for name in ("cur", "new", "tmp"):
+                (top / name).mkdir(0o700, parents=True, exist_ok=True)
+            self._tmp = os.open(top / "tmp", _DIRECTORY)
+            self._new = os.open(top / "new", _DIRECTORY)
             # Now, and not when the first message is there.
             probe = self._name()
             os.close(os.open(probe, _CREATING, 0o600, dir_fd=self._tmp))
@@ -144,7 +146,7 @@ class Maildir:
 
     def _drafts(self) -> list[tuple[str, int]]:
         found = []
-        for name in os.listdir(self._tmp):
+        for name in os.listdir(self._tmp):  # noqa: PTH208
             match = _OURS.fullmatch(name)
             if match and match[2] == _host():
                 found.append((name, int(match[1])))

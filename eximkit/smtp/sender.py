@@ -147,6 +147,10 @@ class Sender(Sending):
             self.handshaking = answer.positive
             if answer.refused and self.route.tls_required:
                 self._give_up(f"TLS is required: {answer}", answer)
+            elif answer.refused and not (
+                answer.permanent or self.route.clear_after_tempfail
+            ):
+                self._give_up(f"TLS may come later: {answer}", answer)
             elif answer.refused:
                 self._stage = Stage.AUTH
         elif answer.kind is Kind.MORE and self._exchange is not None:

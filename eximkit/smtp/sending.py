@@ -193,7 +193,8 @@ class Sending:
         return False
 
     def _hello(self) -> bool:
-        if self._greet(Ehlo(self.route.name)):
+        name = self.route.name
+        if self._greet(Ehlo(name) if self.route.extended else Helo(name)):
             self._stage = Stage.TLS
             return True
         return False
@@ -276,7 +277,7 @@ class Sending:
                 self._give_up("the server takes no more messages on one connection")
                 return False
             self._queue.popleft()
-            now, *later = batches(message, places, offer.limits)
+            now, *later = batches(message, places, self.route.limits(offer.limits))
             if later:
                 self._queue.appendleft((index, [n for batch in later for n in batch]))
             self._mails += 1
