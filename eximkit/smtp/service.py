@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eximkit.smtp.auth import CLEAR
 from eximkit.smtp.ehlo import NO_LIMITS, Limits, Offer, limit_words
@@ -45,6 +45,9 @@ class Service:
     most_errors: int = 3
     banner: tuple[str, ...] = ()
     in_step: bool = True
+    _offers: dict[bool, Offer] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def takes_early(self) -> bool:
@@ -65,6 +68,13 @@ class Service:
 
     def offer(self, secure: bool) -> Offer:
         """The response to EHLO, in the order in which Exim has it."""
+        made = self._offers.get(secure)
+        if made is None:
+            # Once for all clients: a service does not change.
+            made = self._offers[secure] = self._offer(secure)
+        return made
+
+    def _offer(self, secure: bool) -> Offer:
         mechanisms = self.offered_mechanisms(secure)
         limits = limit_words(self.limits)
         table: tuple[tuple[bool, str, tuple[str, ...]], ...] = (
