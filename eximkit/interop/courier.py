@@ -69,12 +69,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class TlsUsed:
-    """TLS as it came about. bits: of the key."""
+    """TLS as it came about. bits: of the key. verified: the certificate was."""
 
     version: str
     cipher: str
     bits: int
     resumed: bool
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +270,13 @@ class Courier:
         layer, wire = dialogue.layer, dialogue.wire
         used = None
         if layer is not None and layer.established:
-            used = TlsUsed(layer.version, layer.cipher, layer.bits, layer.resumed)
+            used = TlsUsed(
+                layer.version,
+                layer.cipher,
+                layer.bits,
+                layer.resumed,
+                plan.manner.verifies,
+            )
             self._keep(whose, layer.session)
         return Attempt(
             str(sender.banner or ""), sender.offers.get(False), sender.offers.get(True),

@@ -90,6 +90,11 @@ class Manner:
     resume: bool = True
     naming: Callable[[str, int], str] | None = None
 
+    @property
+    def verifies(self) -> bool:
+        """Whether only servers with a good certificate are talked to."""
+        return self.context is not None and bool(self.context.verify_mode)
+
 
 class Dialogue:
     """One connection for a sender. session: of TLS, to be resumed.
