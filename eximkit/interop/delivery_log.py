@@ -52,13 +52,13 @@ class DeliveryLog:
         for number, message_id in enumerate(ids):
             self._message(number, message_id, delivered)
 
-    def _message(self, number: int, message_id: str, delivered: Delivered) -> None:
-        message = delivered.messages[number]
-        outcomes = delivered.outcomes[number]
+    def _message(self, place: int, message_id: str, delivered: Delivered) -> None:
+        message = delivered.messages[place]
+        outcomes = delivered.outcomes[place]
         further = False
         for outcome in outcomes:
             if outcome.fate is Fate.DELIVERED:
-                self._accepted(message_id, message, outcome, delivered, number, further)
+                self._accepted(message_id, message, outcome, delivered, place, further)
                 further = True
             elif outcome.fate is Fate.REJECTED:
                 self._log.failure(
@@ -67,9 +67,12 @@ class DeliveryLog:
                     router=self._router, transport=self._transport,
                 )  # fmt: skip
             else:
+                number = _error(outcome, delivered.last)
+                # The name of an errno is added, and says it already.
+                reason = "" if number > 0 else _told(message, outcome)
                 self._log.deferral(
-                    message_id, outcome.recipient, _told(message, outcome),
-                    peer=_peer(delivered), number=_error(outcome, delivered.last),
+                    message_id, outcome.recipient, reason,
+                    peer=_peer(delivered), number=number,
                     router=self._router, transport=self._transport,
                 )  # fmt: skip
         if all(outcome.fate is not Fate.DEFERRED for outcome in outcomes):
