@@ -166,7 +166,7 @@ def measure(tools: Postfix, row: Row, port: int, scale: float) -> None:
     wait_for(port)
     source(tools, port, 200, many=False)
     row.connections.append(source(tools, port, int(5000 * scale), many=False))
-    row.messages.append(source(tools, port, int(20000 * scale), many=True))
+    row.messages.append(source(tools, port, int(6000 * scale), many=True))
 
 
 def beside_others(tools: Postfix, turns: int, scale: float) -> list[list[str]]:
