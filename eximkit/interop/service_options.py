@@ -6,14 +6,15 @@ looked at when a client is there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from eximkit.errors import SettingsError
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.values import Failure
 from eximkit.interop.log_fields import selectors_of
-from eximkit.interop.main_table import ACLS, NOT_FOLLOWED, WEAKENING
+from eximkit.interop.main_table import ACLS, FOLLOWED, NOT_FOLLOWED, WEAKENING
 from eximkit.interop.option_values import OptionValues, set_options
 from eximkit.interop.server_authenticators import (
     Authenticator,
@@ -47,11 +48,20 @@ KEYWORDS = (
 """The keyword of early pipelining, by the release that began to offer it."""
 
 LIMITS_SINCE = (4, 98)
+MOST_KNOWN = 4096
+"""Clients whose offer is kept at hand."""
 MOST = 1 << 30
 """For a limit that the configuration switches off."""
 MOST_RECIPIENTS = 50_000
 """Recipients of one message, whatever the configuration says: each takes memory."""
 
+# The banner is made for each connection; these are files, and not of the offer.
+_EACH_TIME = frozenset(("smtp_banner", "tls_certificate", "tls_privatekey"))
+_OUTSIDE = re.compile(
+    r";|(?:^|[:!\s])/|\$\{?(?:lookup|run|readfile|perl|dlfunc|acl|expand)\b"
+)
+_VARIABLE = re.compile(r"(?:\$\{?|def:)([a-z][a-z0-9_]*)")
+_OF_TLS = frozenset(("tls_in_cipher", "tls_cipher", "if", "primary_hostname"))
 _SERVICES = {"smtp": 25, "smtps": 465, "submissions": 465, "submission": 587}
 
 
@@ -91,6 +101,9 @@ class ServicePlan:
     most_connections: int = 20
     most_per_host: int = 0
     selectors: frozenset[str] = frozenset()
+    steady: bool = False
+    """What a client is offered hangs on its address and name alone."""
+    _made: dict[tuple[str, str], Service] = field(default_factory=dict, repr=False)
 
     @property
     def unhonoured(self) -> tuple[Unhonoured, ...]:
@@ -103,7 +116,18 @@ class ServicePlan:
         What cannot be expanded for this client is noted, and its default taken.
         """
         values = self._for(client)
+        who = client.address, client.name
+        made = self._made.get(who) if self.steady else None
+        if made is None:
+            made = self._service(client, values)
+            if len(self._made) >= MOST_KNOWN:
+                self._made.clear()
+            self._made[who] = made
+        name = made.name
+        banner = _banner(values.within(smtp_active_hostname=name), name)
+        return replace(made, banner=banner)
 
+    def _service(self, client: Client, values: OptionValues) -> Service:
         def offered(name: str) -> bool:
             return values.matches(name, client.address, client.name)
 
@@ -120,7 +144,6 @@ class ServicePlan:
         nonmail = offered("smtp_accept_max_nonmail_hosts")
         return Service(
             name=name,
-            banner=_banner(values.within(smtp_active_hostname=name), name),
             early=keyword(release)
             if offered("pipelining_connect_advertise_hosts")
             else "",
@@ -128,7 +151,9 @@ class ServicePlan:
             chunking=offered("chunking_advertise_hosts"),
             size=_number(values, "message_size_limit", 0),
             eight_bit=values.flag("accept_8bitmime"),
-            smtputf8=offered("smtputf8_advertise_hosts"),
+            # RFC 6531 3.1 takes 8BITMIME with it.
+            smtputf8=values.flag("accept_8bitmime")
+            and offered("smtputf8_advertise_hosts"),
             dsn=offered("dsn_advertise_hosts"),
             prdr=values.flag("prdr_enable"),
             starttls=offered("tls_advertise_hosts"),
@@ -226,12 +251,28 @@ def service_plan(config: Config, environment: Environment) -> ServicePlan:
         most_connections=_number(values, "smtp_accept_max", 0),
         most_per_host=_per_host(values),
         selectors=selectors_of(log_selector),
+        steady=_steady(config),
     )
     if "pipelining" not in plan.selectors:
         values.note("log_selector", "without +pipelining no line has an L field")
     # What is wrong with a value for everybody is told now, not to the first client.
     plan.service(Client("127.0.0.1", 25, "", "127.0.0.1", 25))
     return plan
+
+
+def _steady(config: Config) -> bool:
+    """Whether no setting that makes an offer hangs on the time, a file or a lookup."""
+    texts = [o.text for o in config.options if o.name in FOLLOWED - _EACH_TIME]
+    texts += [each.value.text for each in config.named_lists if each.kind == "host"]
+    texts += [
+        option.text
+        for driver in config.authenticators
+        for option in driver.options.all("server_advertise_condition")
+    ]
+    return not any(
+        _OUTSIDE.search(text) or set(_VARIABLE.findall(text)) - _OF_TLS
+        for text in texts
+    )
 
 
 def _number(values: OptionValues, name: str, otherwise: int) -> int:

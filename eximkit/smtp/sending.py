@@ -8,9 +8,11 @@ only the server can give.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from eximkit.smtp import commands
 from eximkit.smtp.auth import ClientSide
 from eximkit.smtp.client import Client
 from eximkit.smtp.commands import Auth, Ehlo, Helo, Quit, StartTls
@@ -67,6 +69,16 @@ class Sending:
         self.half_close = False
         self.handshaking = False
         self.authenticated = False
+        self.banner: Reply | None = None
+        self.offers: dict[bool, Offer] = {}
+        """What the server has offered, without TLS (False) and with it (True)."""
+        self.ended = ""
+        """Why nothing more can be said, or is: mostly the reply to QUIT."""
+        self.hello = ""
+        """What was greeted with last, EHLO or HELO and the name."""
+        self.used_chunking = False
+        self.mechanism = ""
+        """The AUTH mechanism that was used, if one was."""
         self.clear_mechanism = ""
         """The AUTH mechanism that was used without TLS, if one was."""
         self.used_early = False
@@ -89,6 +101,7 @@ class Sending:
         self._mails = 0
         self._out = bytearray()
         self._harmless: int | None = None
+        self._lead = self._tail = 0
         self._go()
 
     @staticmethod
@@ -108,6 +121,34 @@ class Sending:
         Only those belong in a SYN, which may be replayed (RFC 7413 6.1).
         """
         return len(self._out) if self._harmless is None else self._harmless
+
+    def rename(self, name: str) -> None:
+        """Greet with another name. Nothing of `output` may have been taken yet."""
+        if self._out:
+            # It was said early: only its first line is another one.
+            old = commands.encode(Ehlo(self.route.name), self.route.as_is)
+            new = commands.encode(Ehlo(name), self.route.as_is)
+            self._out[: len(old)] = new
+            if self._harmless is not None:
+                self._harmless += len(new) - len(old)
+            self.hello = f"{Step.EHLO.value} {name}"
+        self.route = replace(self.route, name=name)
+
+    def pieces(self) -> list[tuple[str, int]]:
+        """What `output` will give: ("commands" or "content", octets), in order.
+
+        A BDAT command is one of the commands. For who keeps a transcript.
+        """
+        whole = len(self._out)
+        if self._harmless is None:
+            return [("commands", whole)] if whole else []
+        commands = self._harmless + self._lead
+        parts = [
+            ("commands", commands),
+            ("content", whole - self._tail - commands),
+            ("commands", self._tail),
+        ]
+        return [part for part in parts if part[1]]
 
     def output(self) -> bytes:
         """What is to be written now."""
@@ -152,6 +193,12 @@ class Sending:
         self._out += self.client.send(command, self.route.as_is)
         return True
 
+    def _greet(self, command: Ehlo | Helo) -> bool:
+        if not self._send(command):
+            return False
+        self.hello = f"{command.step.value} {command.name}"
+        return True
+
     def _go(self) -> None:
         """Send all that need not wait."""
         while not self._condemned and _STAGES[self._stage](self):
@@ -162,7 +209,7 @@ class Sending:
 
     def _hello(self) -> bool:
         name = self.route.name
-        if self._send(Ehlo(name) if self.route.extended else Helo(name)):
+        if self._greet(Ehlo(name) if self.route.extended else Helo(name)):
             self._stage = Stage.TLS
             return True
         return False
@@ -199,6 +246,7 @@ class Sending:
         if self._send(Auth(mechanism, exchange.initial)):
             self._exchange = exchange
             self._stage = Stage.WAIT
+            self.mechanism = mechanism
             if not self.secure:
                 self.clear_mechanism = mechanism
         return False
@@ -216,7 +264,9 @@ class Sending:
             if isinstance(item, Message):
                 if not self._may_send(Step.BDAT_LAST):
                     return False
-                self._whole(self.client.chunk(item.content, last=True))
+                chunk = self.client.chunk(item.content, last=True)
+                self.used_chunking = True
+                self._whole(chunk, len(chunk) - len(item.content))
             elif not self._send(item):
                 return False
             if transaction.todo:
@@ -256,8 +306,11 @@ class Sending:
         self._stage = Stage.QUIT
         return False
 
-    def _whole(self, octets: bytes) -> None:
-        """Send the end of a message, and QUIT behind it if that was all."""
+    def _whole(self, octets: bytes, lead: int = 0) -> None:
+        """Send the end of a message, and QUIT behind it if that was all.
+
+        lead: octets at the beginning that are a command.
+        """
         transaction = self._transaction
         if transaction is not None:
             transaction.todo.clear()
@@ -265,9 +318,11 @@ class Sending:
         if self._harmless is None:
             self._harmless = len(self._out)
         self._out += octets
+        end = len(self._out)
         if not self._queue and self._pipelines:
             self._stage = Stage.QUIT
             self._quit()
+        self._lead, self._tail = lead, len(self._out) - end
 
     def _quit(self) -> bool:
         if self._send(Quit()):
@@ -307,6 +362,7 @@ class Sending:
         return True
 
     def _end(self, otherwise: Outcome) -> None:
+        self.ended = otherwise.reason
         self._resolve(otherwise)
         self._over()
 
