@@ -97,12 +97,12 @@ def test_only_one_thing_ends_a_message(
 
 def test_bare_ends_may_be_refused() -> None:
     spool = Kept()
-    with running(replace(EARLY, bare_ends=False), spool) as server:
-        with server.client() as wire:
-            wire.send(HELLO + ENVELOPE + b"DATA\r\n")
-            wire.read(5)
-            wire.send(b"Subject: x\n\r\n.\r\n")
-            assert wire.read(1) == [550]
+    service = replace(EARLY, bare_ends=False)
+    with running(service, spool) as server, server.client() as wire:
+        wire.send(HELLO + ENVELOPE + b"DATA\r\n")
+        wire.read(5)
+        wire.send(b"Subject: x\n\r\n.\r\n")
+        assert wire.read(1) == [550]
     assert spool.messages == []
     assert spool.dropped == 1
 
@@ -158,20 +158,19 @@ def files(top: Path) -> dict[str, bytes]:
 def test_a_maildir(tmp_path: Path, secure: bool) -> None:
     top = tmp_path / "deep" / "box"
     hostile = b'"../../../etc/x"'
-    with running(EARLY, Maildir(str(top))) as server:
-        with server.client(secure) as wire:
-            wire.send(
-                b"EHLO " + b"a" * 60 + b".example\r\n"
-                b"MAIL FROM:<" + hostile + b"@a.example>\r\n"
-                b"RCPT TO:<" + hostile + b"@b.example>\r\nRCPT TO:<q@b.example>\r\n"
-                b"DATA\r\n"
-            )  # fmt: skip
-            assert wire.read(6)[-1] == 354
-            wire.send(b"Subject: x\r\n\r\n..dot\n\r\n.\r\n")
-            wire.got = b""
-            while b"\r\n" not in wire.got:
-                wire.got += wire.socket.recv(4096)
-            told = wire.got
+    with running(EARLY, Maildir(str(top))) as server, server.client(secure) as wire:
+        wire.send(
+            b"EHLO " + b"a" * 60 + b".example\r\n"
+            b"MAIL FROM:<" + hostile + b"@a.example>\r\n"
+            b"RCPT TO:<" + hostile + b"@b.example>\r\nRCPT TO:<q@b.example>\r\n"
+            b"DATA\r\n"
+        )  # fmt: skip
+        assert wire.read(6)[-1] == 354
+        wire.send(b"Subject: x\r\n\r\n..dot\n\r\n.\r\n")
+        wire.got = b""
+        while b"\r\n" not in wire.got:
+            wire.got += wire.socket.recv(4096)
+        told = wire.got
     ((name, content),) = files(top).items()
     assert name.startswith("new/")
     assert re.fullmatch(r"new/[0-9]+\.M[0-9]+P[0-9]+Q[0-9]+\.[^/]+", name)

@@ -38,7 +38,7 @@ def test_octets_do_not_move_the_deadline_of_a_command(secure: bool) -> None:
     with running(EARLY, bounds=bounds) as server:
         with server.client(secure) as wire:
             assert wire.read(1) == [220]
-            drip(wire, HELLO * 10)
+            drip(wire, b"NOOP " + b"x" * 45)
         server.wait(lambda house: house.connections == 0)
 
 
@@ -97,12 +97,14 @@ def test_a_client_that_never_reads() -> None:
             raw.connect(("127.0.0.1", server.port))
             raw.sendall(HELLO + ENVELOPE)
             sent = 0
-            with pytest.raises(OSError):  # noqa: PT011 - a reset, or a broken pipe
-                while sent < 1 << 30:
+            while sent < 1 << 30:
+                try:
                     raw.sendall(b"MAIL FROM:<>\r\nRSET\r\n" * 1000)
-                    sent += 20_000
-                    held = [len(c._out) for c in server.house._connections]
-                    assert sum(held) < 300_000
+                except OSError:
+                    break
+                sent += 20_000
+                held = [len(c._out) for c in list(server.house._connections)]
+                assert sum(held) < 300_000
         assert sent < 1 << 26
         server.wait(lambda house: house.connections == 0)
 
@@ -170,10 +172,7 @@ def test_more_messages_than_one_connection_may_bring() -> None:
 
 
 def test_nobody_waits_for_a_goodbye() -> None:
-    """All replies and the end come with QUIT, half-closed or not: no 200 ms of Exim's.
-
-    What is shown is not how long it takes, but that the end needs nothing of the client.
-    """
+    """All replies and the end come with QUIT, half-closed or not, unlike Exim's."""
     with running() as server:
         for secure in (False, True):
             with server.client(secure) as wire:
