@@ -107,8 +107,8 @@ def serve(
     counted and discarded, or kept in a maildir. A LIST is a host list of Exim, such as
     "192.0.2.0/24 : !198.51.100.7 : *.example.org"; '' is nobody.
     """
-    from eximkit.cli.interop_serve_run import run
     from eximkit.cli.interop_config import Reading
+    from eximkit.cli.interop_serve_run import run
     from eximkit.interop.serving import Options
 
     given = Options(**options)  # type: ignore[arg-type]
