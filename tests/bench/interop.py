@@ -1,11 +1,11 @@
 """How fast the reference server is: `python tests/bench/interop.py`. Asserts nothing.
 
 Beside it, in one run and in turns: Postfix's smtp-sink, which is C and one process, and
-aiosmtpd. All are driven by Postfix's smtp-source, with a connection for each message and
-with many messages on a connection. Both Postfix programs come out of Debian's package,
-unpacked into a temporary directory: installing it would remove Exim (--postfix DIR: a
-directory where it is unpacked already). Then early pipelining is put beside PIPELINING,
-with octets that were prepared, and idle connections are weighed.
+aiosmtpd. All are driven by Postfix's smtp-source, with a connection for each message
+and with many messages on a connection. Both Postfix programs come out of Debian's
+package, unpacked into a temporary directory: installing it would remove Exim (--postfix
+DIR: a directory where it is unpacked already). Then early pipelining is put beside
+PIPELINING, with octets that were prepared, and idle connections are weighed.
 """
 
 from __future__ import annotations
