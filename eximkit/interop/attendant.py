@@ -169,13 +169,14 @@ class Attendant:
                         self._log.rejected("connection", self.peer(), given.text)
                     return self._server.send(turned_away, close=True)
             case Authenticating(proof):
+                by = self._policy.authenticator(proof.mechanism)
                 who = self._policy.authenticated(proof, self._client)
                 if who is not None:
                     given = _WELCOME
-                    self._account = (proof.mechanism.lower(), who)
+                    self._account = (by, who)
                 elif self._log is not None:
                     self._log.authentication_failed(
-                        proof.mechanism.lower(), self.peer(), given.text, proof.name
+                        by, self.peer(), str(given), proof.name
                     )
             case Refused() if self._log is not None:
                 self._refused(event, self._log)

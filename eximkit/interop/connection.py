@@ -51,6 +51,7 @@ class Connection:
 
     __slots__ = (
         "_attendant",
+        "_begun",
         "_end",
         "_house",
         "_left",
@@ -98,7 +99,7 @@ class Connection:
         self._parts: list[bytes] = []
         self._left = house.bounds.drain_octets
         self.phase = _TALK
-        now = house.loop.time()
+        now = self._begun = house.loop.time()
         self.quiet_since = now
         self._end = now + house.bounds.whole
         self.deadline = now + house.bounds.wait
@@ -258,7 +259,7 @@ class Connection:
             self.close()
             return
         if self._log is not None:
-            self._log.lost(self._attendant.peer())
+            self._log.lost(self._attendant.peer(), self._loop.time() - self._begun)
         self._leave(_LOST)
         # It may still read, but there is nothing to wait for.
         if not self._out:
@@ -268,7 +269,7 @@ class Connection:
         if self._notes is not None:
             self._notes.recorder.tcp("reset")
         if self.phase is _TALK and self._log is not None:
-            self._log.lost(self._attendant.peer())
+            self._log.lost(self._attendant.peer(), self._loop.time() - self._begun)
         self.close()
 
     # -- writing -------------------------------------------------------------------

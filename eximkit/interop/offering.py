@@ -38,6 +38,9 @@ class Policy(Protocol):
     def authenticated(self, proof: Proof, client: Client) -> str | None:
         """Whom it has proved to be, None if it has not."""
 
+    def authenticator(self, mechanism: str) -> str:
+        """What the log calls who authenticates by this mechanism."""
+
 
 @dataclass(slots=True)
 class Offering:
@@ -85,6 +88,9 @@ class Offering:
 
     def refusal(self, client: Client) -> Reply | None:  # noqa: ARG002
         return None
+
+    def authenticator(self, mechanism: str) -> str:
+        return mechanism.lower()
 
     def authenticated(self, proof: Proof, client: Client) -> str | None:  # noqa: ARG002
         known = self.accounts.get(proof.name)
