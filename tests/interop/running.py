@@ -149,7 +149,7 @@ def running(
             house.loop.call_soon_threadsafe(house.stop)
         thread.join(PATIENCE)
         assert not thread.is_alive()
-        assert not faults, faults
+        assert not faults, faults[:3]
         assert house.connections == 0
 
 
