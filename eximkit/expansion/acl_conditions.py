@@ -60,11 +60,11 @@ def boolean(text: str) -> bool | None:
 
 def modifier(evaluator: Evaluator, name: str, value: Value) -> Code:
     """What a modifier comes to."""
-    text = _text(value)
+    text, receiving = _text(value), evaluator.environment.receiving
     if name in ("add_header", "remove_header"):
-        return "OK" if evaluator.environment.receiving else "ERROR"
+        return "OK" if receiving else "ERROR"
     if name == "control":
-        return "OK" if text.partition("/")[0] in CONTROLS else "ERROR"
+        return "OK" if receiving or text.partition("/")[0] in CONTROLS else "ERROR"
     if name == "delay":
         return "ERROR" if seconds(text) is None else "OK"
     if name == "udpsend":

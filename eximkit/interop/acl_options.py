@@ -17,14 +17,17 @@ from eximkit.expansion.evaluate import Evaluator
 from eximkit.expansion.limits import Exhausted
 from eximkit.expansion.values import ExpansionFailed, Failure, Known, NotPure, Value
 from eximkit.expansion.world import NotAllowed
+from eximkit.smtp.commands import Ehlo, Helo, Mail, Rcpt
 from eximkit.smtp.replies import Reply, reply
-from eximkit.source import BLANK, decode
+from eximkit.source import BLANK, decode, octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from eximkit.expansion.environment import AclLine, AclStatement, Environment
     from eximkit.interop.option_values import OptionValues
+    from eximkit.smtp.commands import Command
+    from eximkit.smtp.session import Session
 
 STAGES = {
     "connect": "acl_smtp_connect",
@@ -90,17 +93,15 @@ class Acls:
             found._take(stage, option)
         return found
 
-    def judge(
-        self, stage: str, variables: Mapping[str, str], memory: Memory
-    ) -> Verdict | None:
+    def judge(self, client: Environment, memory: Memory, stage: str) -> Verdict | None:
         """What speaks against a command, None if nothing does.
 
-        variables: of the client and the message, octets. memory: grows.
+        client: what is known of the client and the message. memory: grows.
         """
         name = self.names.get(stage)
         if name is None:
             return None
-        code, message = self._run(name, variables, memory)
+        code, message = self._run(name, client, memory)
         if code == "OK":
             return None
         if code == "DEFER":
@@ -111,18 +112,10 @@ class Acls:
             given = reply(451, LATER)
         return Verdict(given, code == "FAIL_DROP", decode(message))
 
-    def _run(
-        self, name: str, variables: Mapping[str, str], memory: Memory
-    ) -> tuple[str, str]:
+    def _run(self, name: str, client: Environment, memory: Memory) -> tuple[str, str]:
         if name in _VERBS:
             return acl_run.ENDS[name], ""
-        known: dict[str, Value] = {n: Known(text) for n, text in variables.items()}
-        environment = replace(
-            self.environment,
-            variables={**self.environment.variables, **known},
-            receiving=True,
-        )
-        evaluator = Evaluator(environment)
+        evaluator = Evaluator(client)
         evaluator.lasting = memory
         try:
             code, message = acl_run.call(evaluator, Known(name), [])
@@ -196,6 +189,71 @@ class Acls:
                 yield line.name
 
 
+class Judge:
+    """The ACLs for one client, from its connection to its end."""
+
+    def __init__(
+        self, acls: Acls, client: Environment, addresses: frozenset[str]
+    ) -> None:
+        """addresses: those of this host, as far as they matter for this client."""
+        self._acls = acls
+        self._client = replace(client, receiving=True, addresses=addresses)
+        self._memory: Memory = {}
+
+    def connection(self) -> Verdict | None:
+        """What speaks against the connection, None if nothing does."""
+        return self._acls.judge(self._client, self._memory, "connect")
+
+    def command(
+        self, command: Command, session: Session, account: tuple[str, str]
+    ) -> Verdict | None:
+        """What speaks against a command that is in order, None if nothing does.
+
+        account: authenticator and id, both "" without AUTH.
+        """
+        stage = _STAGES.get(type(command))
+        if stage is None or stage not in self._acls.names:
+            return None
+        if stage == "mail":
+            # Of another message: its variables are gone with it.
+            for name in [n for n in self._memory if n.startswith("acl_m")]:
+                del self._memory[name]
+        known = _variables(command, session, account)
+        variables = {**self._client.variables, **known}
+        client = replace(self._client, variables=variables)
+        return self._acls.judge(client, self._memory, stage)
+
+
+_STAGES: dict[type, str] = {Ehlo: "helo", Helo: "helo", Mail: "mail", Rcpt: "rcpt"}
+
+
+def _variables(
+    command: Command, session: Session, account: tuple[str, str]
+) -> dict[str, Value]:
+    """What an ACL may ask about a client and its message. Text is octets."""
+    hello = command if isinstance(command, Ehlo | Helo) else session.hello
+    mail = command if isinstance(command, Mail) else session.mail
+    cipher = "TLS" if session.secure else ""
+    found = {
+        "sender_helo_name": hello.name if hello is not None else "",
+        "sender_address": mail.sender if mail is not None else "",
+        "sender_host_authenticated": account[0],
+        "authenticated_id": account[1],
+        "tls_in_cipher": cipher,
+        "tls_cipher": cipher,
+        "recipients_count": str(len(session.recipients)),
+        "rcpt_count": str(session.tried + isinstance(command, Rcpt)),
+    }
+    if isinstance(command, Rcpt):
+        local_part, _, domain = command.recipient.rpartition("@")
+        # In lower case, and without quotes (checked with 4.96).
+        plain = (local_part or domain).lower()
+        if plain.startswith('"'):
+            plain = re.sub(r"\\(.)", r"\1", plain[1:-1])
+        found |= {"local_part": plain, "domain": domain.lower() if local_part else ""}
+    return {name: Known(octets(text)) for name, text in found.items()}
+
+
 def _of_control(line: AclLine) -> Iterator[str]:
     text = line.value.source if line.value is not None else ""
     word = text.partition("/")[0].strip(BLANK)
@@ -204,11 +262,16 @@ def _of_control(line: AclLine) -> Iterator[str]:
 
 
 def _reply(code: int, message: str, otherwise: str) -> Reply:
-    """The reply with the message of an ACL, which may begin with a code of its own."""
+    """The reply with the message of an ACL, which may begin with a code of its own.
+
+    One that would turn a no into something else is left out.
+    """
     text = decode(message).replace("\r", "")
     found = _CODE.match(text)
-    if found is not None and found[1][0] == str(code)[0]:
-        code, text = int(found[1]), text[found.end() :]
+    if found is not None:
+        text = text[found.end() :]
+        if found[1][0] == str(code)[0]:
+            code = int(found[1])
     lines = [line[:500] for line in text.split("\n")[:50]]
     while lines and not lines[-1].strip():
         lines.pop()

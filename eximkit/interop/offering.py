@@ -15,6 +15,7 @@ from eximkit.interop.hostlist import HostList
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from eximkit.interop.acl_options import Judge
     from eximkit.interop.service_options import Client
     from eximkit.smtp import Service
     from eximkit.smtp.auth import Proof
@@ -40,6 +41,9 @@ class Policy(Protocol):
 
     def authenticator(self, mechanism: str) -> str:
         """What the log calls who authenticates by this mechanism."""
+
+    def judge(self, client: Client) -> Judge | None:
+        """Who decides on what the client says, None where all is welcome."""
 
 
 @dataclass(slots=True)
@@ -91,6 +95,9 @@ class Offering:
 
     def authenticator(self, mechanism: str) -> str:
         return mechanism.lower()
+
+    def judge(self, client: Client) -> Judge | None:  # noqa: ARG002
+        return None
 
     def authenticated(self, proof: Proof, client: Client) -> str | None:  # noqa: ARG002
         known = self.accounts.get(proof.name)
