@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,8 @@ class Connection:
         self._notes = notes
         self.client = client
         service = house.policy.service(client)
+        if house.context is None and service.starttls:
+            service = replace(service, starttls=False)
         self._server = Server(service, secure, house.challenge)
         self._attendant = Attendant(
             self._server, client, house.policy, house.spool, house.counts, house.log,

@@ -190,7 +190,9 @@ class Serving:
             shown = ", ".join(
                 f"{host or '*'} port {port}" for host, port in plan.listen
             )
-            self._notes.append(f"the configuration's {shown}: give --listen for those")
+            self._notes.append(
+                f"the configuration has its server at {shown}; here --listen decides"
+            )
 
     def _own_name(self) -> str:
         name = self.options.name
