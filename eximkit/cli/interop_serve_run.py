@@ -8,37 +8,36 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eximkit.cli import interop_config
+from eximkit.interop.service_options import service_plan
 from eximkit.interop.serving import Opened, Options, Serving
 
 if TYPE_CHECKING:
     from eximkit.cli.interop_config import Reading
-    from eximkit.interop.service_options import ServicePlan
     from eximkit.interop.workers import Sum
 
 _INTERRUPTED = 130
 
 
-def run(options: Options, reading: Reading | None) -> int:
+def run(options: Options, reading: Reading | None = None) -> int:
     """Serve until a signal comes; the exit code. Raises InputError, SettingsError.
 
-    reading: of the configuration that decides what is offered, if there is one.
+    reading: how to read the configuration that says what is offered, if there is one.
     """
     as_json = options.form == "json"
-    plan = None if reading is None else _plan(reading)
+    plan, said = None, 0
+    if reading is not None:
+        found = interop_config.read(reading)
+        plan = service_plan(found.config, found.environment)
+        interop_config.say(plan.unhonoured, reading.path)
+        said = len(plan.unhonoured)
     with Serving(options, plan, complain=_complain) as serving:
         done = serving.run(lambda opened: _say_where(opened, as_json))
+    if plan is not None and reading is not None:
+        # Clients may have shown what else cannot be followed.
+        interop_config.say(plan.unhonoured[said:], reading.path)
     _say_what(done, as_json)
     return _INTERRUPTED if done.cut_short else 0
-
-
-def _plan(reading: Reading) -> ServicePlan:
-    from eximkit.cli.interop_config import read, say
-    from eximkit.interop.service_options import service_plan
-
-    found = read(reading)
-    plan = service_plan(found.config, found.environment)
-    say(plan.unhonoured, reading.path)
-    return plan
 
 
 def _complain(text: str) -> None:

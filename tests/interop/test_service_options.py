@@ -12,6 +12,7 @@ from eximkit.config.environment import environment_of
 from eximkit.errors import SettingsError
 from eximkit.expansion.values import Known
 from eximkit.interop import main_table as table
+from eximkit.interop.acl_options import STAGES
 from eximkit.interop.service_options import Client, keyword, service_plan
 from eximkit.machine.world import Machine
 from eximkit.smtp import auth
@@ -286,14 +287,20 @@ def test_what_is_not_followed_is_named(option: str) -> None:
     values["string"] = "4,0.25s,1.015,4m" if "ratelimit" in option else "x"
     value = values.get(info.type.rstrip("!*"), "x")
     made = plan(f"{option} = {value}", version=str(release))
-    expected = table.NOT_FOLLOWED.get(option, "no ACL is run")
-    assert expected in noted(made)[option]
+    run = "not run" if option in STAGES.values() else "no ACL is run"
+    assert table.NOT_FOLLOWED.get(option, run) in noted(made)[option]
     weakens = any(each.option == option and each.weakens for each in made.unhonoured)
     assert weakens is (option in table.WEAKENING or option in table.ACLS)
 
 
 def test_what_is_not_set_is_not_named() -> None:
-    assert plan("host_lookup =\nlog_selector = +pipelining").unhonoured == ()
+    made = plan("host_lookup =\nlog_selector = +pipelining\nacl_smtp_rcpt = accept")
+    assert made.unhonoured == ()
+
+
+def test_no_acl_for_recipients_is_said_aloud() -> None:
+    assert "refuses every recipient" in noted(plan())["acl_smtp_rcpt"]
+    assert plan().judge(HERE) is None
 
 
 def test_a_log_without_l_fields_is_said_aloud() -> None:
