@@ -118,15 +118,15 @@ class EximServer(ServerPeer):
         self, exim: Exim, setup: Setup, workshop: Workshop, end: End, folder: Path
     ) -> None:
         self.name = exim.name
-        self.port = self.tls_port = 0
         self._exim, self._setup, self._workshop = exim, setup, workshop
         self._end, self._folder = end, folder
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         _folders(self._exim, self._folder)
-        pem = throw_away("server.example", self._end.address).write(self._folder)
-        os.chown(pem, self._exim.uid, self._exim.gid)
+        issued = throw_away("server.example", self._end.address)
+        os.chown(issued.write(self._folder), self._exim.uid, self._exim.gid)
+        self.authority = str(issued.write_authority(self._folder))
         for _ in range(_PORTS):
             if await self._try():
                 return
@@ -171,14 +171,12 @@ class EximClient(ClientPeer):
         self.name = exim.name
         self._exim, self._setup, self._workshop = exim, setup, workshop
         self._end, self._folder = end, folder
-        self._sent = 0
         _folders(exim, folder)
 
     async def contact(self, host: str, port: int, early: bool, count: int) -> None:
         text = exim_conf.client(self._setup, self._folder, host, port, early)
         configuration = _written(self._folder.with_suffix(".conf"), text)
         for _ in range(count):
-            self._sent += 1
             # A host that deferred one message is not held back for the next.
             for hint in (self._folder / "spool" / "db").glob("retry*"):
                 hint.unlink()
@@ -187,7 +185,7 @@ class EximClient(ClientPeer):
                     self._exim.path, "-C", str(configuration), "-odf", "-oi",
                     "-f", SENDER or "<>", RECIPIENT,
                 ),
-                given=_local_lines(message(self._setup.octets, f"m{self._sent}")),
+                given=_local_lines(message(self._setup.octets)),
                 timeout=self._setup.patience,
                 errors=self._folder / "errors",
             )  # fmt: skip

@@ -22,6 +22,10 @@ SENDER, RECIPIENT = "", "recipient@server.example"
 """The envelope. From nobody, so that a failure makes no bounce, which would be mail."""
 
 
+TOKEN = "eximkit-interop"
+"""The subject of each message, by which its content is found on a link."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How a client and a server are to be set up for a scenario.
@@ -100,11 +104,15 @@ def read_log(path: Path) -> str:
 
 
 class ServerPeer(ABC):
-    """A server that is up. port, tls_port: of its end; tls_port is TLS on connect."""
+    """A server. port, tls_port: where it listens; TLS from the start on the second.
+
+    authority: the file of the certificate that vouches for its own, "" for none.
+    """
 
     name: str
-    port: int
-    tls_port: int
+    port: int = 0
+    tls_port: int = 0
+    authority: str = ""
 
     @abstractmethod
     async def start(self) -> None:
@@ -137,9 +145,9 @@ class ClientPeer(ABC):
         return []
 
 
-def message(octets: int, token: str) -> bytes:
-    """A message of about so many octets. token: stands in its first line."""
-    head = f"Subject: {token}\r\nFrom: <a@client.example>\r\nTo: <{RECIPIENT}>\r\n\r\n"
+def message(octets: int) -> bytes:
+    """A message of about so many octets."""
+    head = f"Subject: {TOKEN}\r\nFrom: <a@client.example>\r\nTo: <{RECIPIENT}>\r\n\r\n"
     line = "All of this is padding, and nothing in it matters to anybody.\r\n"
     missing = max(1, octets - len(head))
     return (head + line * (missing // len(line) + 1)).encode()[: octets - 2] + b"\r\n"
