@@ -53,20 +53,26 @@ class HostPatterns:
         # A word that starts with `net` and goes on otherwise is a host's name.
         if sign and (_NET.fullmatch(kind) or lower(kind[:3]) != "net"):
             return self._looked_up(kind, query.lstrip(BLANK))
-        if self.name is not None:
-            return self._named(pattern, self.name)
-        if self.asked:
+        if self.name is None and not self.asked:
+            raise NeedsName
+        if not pattern.startswith(("^", "*")):
+            return self._addressed(pattern)
+        if self.name is None:
             raise NotPure(f"the name of the host {self.subject}")
-        raise NeedsName
+        return self._named(pattern, self.name)
 
     def _named(self, pattern: str, name: str) -> Match | None:
-        """A pattern for the name; a name as a pattern is one for its addresses."""
+        """A pattern for the name."""
         if pattern.startswith("^"):
             found = regex.search(pattern, name, caseless=True)
             return None if found is None else Match()
-        if pattern.startswith("*"):
-            return Match() if lower(name).endswith(lower(pattern[1:])) else None
-        raise NotPure(f"the addresses of {pattern}")
+        return Match() if lower(name).endswith(lower(pattern[1:])) else None
+
+    def _addressed(self, pattern: str) -> Match | None:
+        """A name as a pattern, `@` for that of this host: one for its addresses."""
+        name = self.asking.hostname() if pattern == "@" else pattern
+        found = map(ip.parse, self.asking.addresses(name))
+        return Match() if self.address in found else None
 
     def _within(self, net: ip.Address, length: int | None) -> Match | None:
         if self.address is None or net.bits != self.address.bits:

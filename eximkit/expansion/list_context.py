@@ -86,6 +86,18 @@ class Around:
         wanted = parse(address)
         return any(parse(one) == wanted for one in known)
 
+    def addresses(self, name: str) -> frozenset[str]:
+        self.evaluator.charge(1)
+        found: set[str] = set()
+        for kind in ("A", "AAAA"):
+            answer = self.evaluator.world.resolve(
+                name, kind, dnssec=False, retrans=None, retry=None
+            )
+            if answer.status in ("again", "failed"):
+                raise Unfinished(f"no address of {name} could be found")
+            found |= {r.fields[0] for r in answer.records if r.type == kind}
+        return frozenset(found)
+
 
 def _has_key(kind: str) -> bool:
     """Whether a lookup type, as written, takes a key; so does one that is unknown."""

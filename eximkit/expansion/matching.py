@@ -58,6 +58,10 @@ class Asking(Protocol):
         """Whether an IP address is one of this host."""
         ...
 
+    def addresses(self, name: str) -> frozenset[str]:
+        """The IP addresses of a host. Raises Unfinished where no answer comes."""
+        ...
+
 
 class Unfinished(Exception):
     """A list that cannot be gone through to its end. reason: Exim's words."""
@@ -84,6 +88,9 @@ class Nobody:
 
     def is_local(self, address: str) -> bool:
         raise NotPure(f"the addresses of this host, which {address} may be")
+
+    def addresses(self, name: str) -> frozenset[str]:
+        raise NotPure(f"the addresses of {name}")
 
 
 @dataclass(frozen=True, slots=True)

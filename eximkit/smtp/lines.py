@@ -35,6 +35,10 @@ class LineBuffer:
     def startswith(self, octets: bytes) -> bool:
         return self._data.startswith(octets)
 
+    def peek(self, most: int) -> bytes:
+        """Up to so many octets, which stay."""
+        return bytes(self._data[:most])
+
     def add(self, octets: bytes) -> None:
         self._data += octets
 

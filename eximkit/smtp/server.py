@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 TLS_RECORD = b"\x16\x03"
 """How a ClientHello begins (RFC 8446 5.1). No text that is SMTP holds these octets."""
 
-_OUT_OF_SYNC = reply(554, "5.5.0 SMTP synchronization error: wait for the reply")
+OUT_OF_SYNC = reply(554, "5.5.0 SMTP synchronization error: wait for the reply")
+"""Input was there that should have waited: this very reply, in no other case."""
 _TOO_LONG = reply(500, "5.5.2 Line too long")
 _BARE_LF = reply(500, "5.5.2 Lines end in CRLF, not in LF")
 _TLS_HERE = reply(554, "5.5.0 TLS without STARTTLS and its reply")
@@ -84,6 +85,11 @@ class Server(Receiving):
         return self.state is State.SECURING
 
     @property
+    def receiving(self) -> bool:
+        """Within a message, or a part of one."""
+        return self._reader is not None
+
+    @property
     def waiting(self) -> ServerEvent | None:
         """The event that is to be answered next. Read no more until then."""
         return self._due
@@ -92,6 +98,11 @@ class Server(Receiving):
     def buffered(self) -> int:
         """Octets that were fed and are not used yet."""
         return len(self._buffer)
+
+    @property
+    def ahead(self) -> bytes:
+        """The first of those octets."""
+        return self._buffer.peek(80)
 
     def feed(self, octets: bytes) -> Iterator[ServerEvent]:
         """Octets as read, and the events that they complete."""
@@ -118,7 +129,7 @@ class Server(Receiving):
             raise LocalProtocolError("no reply is due")
         if isinstance(event, Opened) and self._talks_early():
             # It began to talk while the banner was being thought about.
-            given, close = _OUT_OF_SYNC, True
+            given, close = OUT_OF_SYNC, True
         state: State | None = self.state
         if isinstance(event, Refused):
             close = close or event.fatal
@@ -186,7 +197,7 @@ class Server(Receiving):
             return None
         if self.state is State.CONNECTED:
             if self._talks_early():
-                return Refused(self._buffer.take(80), _OUT_OF_SYNC, fatal=True)
+                return Refused(self._buffer.take(80), OUT_OF_SYNC, fatal=True)
             self._step = Step.BANNER
             greeting = f"{self.service.name} {self.service.greeting}"
             return Opened(reply(220, greeting.rstrip()))
@@ -231,7 +242,7 @@ class Server(Receiving):
         if isinstance(command, Bdat):
             return self._begin_chunk(line, command)
         if len(self._buffer) and self._out_of_sync(step):
-            return Refused(line, _OUT_OF_SYNC, fatal=True)
+            return Refused(line, OUT_OF_SYNC, fatal=True)
         if self.session.idled(self.state, step):
             text = "5.7.0 Too many commands that are not mail"
             return Refused(line, reply(554, text), fatal=True)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit.catalog import NEWEST
+from eximkit.config.early_check import GUARD
 from eximkit.lint.finding import Finding, TransportGreetings, Wire
 from eximkit.lint.rules.early_pipelining import mends, stale, views
 from eximkit.lint.rules.early_pipelining.greeting import Verdict, greetings, judge
 from eximkit.lint.rules.early_pipelining.pages import RULE
-from eximkit.lint.rules.early_pipelining.transport import (
-    GUARD,
-    SmtpTransport,
-    Surroundings,
-)
+from eximkit.lint.rules.early_pipelining.transport import SmtpTransport, Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from eximkit.config.early_check import GUARD
+from eximkit.config.interface import parse_interface
 from eximkit.expansion.evaluate import evaluate
 from eximkit.expansion.values import EMPTY, Failure, Known, Result, Unknown, Value
 from eximkit.lint.finding import Wire
 from eximkit.lint.rules.early_pipelining import views
-from eximkit.lint.rules.early_pipelining.interface import (
-    bound_address,
-    parse_interface,
-)
-from eximkit.lint.rules.early_pipelining.transport import GUARD
+from eximkit.lint.rules.early_pipelining.interface import bound_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

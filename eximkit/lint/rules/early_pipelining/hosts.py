@@ -12,6 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from eximkit.config.interface import Address, address
 from eximkit.config.quoting import split_list, unquote_word
 from eximkit.source import BLANK, SourceFile, Text
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from eximkit.config.model import Config, Driver
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 BOTH_FAMILIES = frozenset((4, 6))
 
 
@@ -30,14 +30,6 @@ class Match(Enum):
     NEVER = 0
     MAYBE = 1
     ALWAYS = 2
-
-
-def address(text: str) -> Address | None:
-    """An IP address as Exim takes it, else None."""
-    try:
-        return ipaddress.ip_address(text.strip(BLANK).partition("%")[0])
-    except ValueError:
-        return None
 
 
 @lru_cache(1024)

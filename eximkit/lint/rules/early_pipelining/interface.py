@@ -1,64 +1,14 @@
-"""What the option `interface` of an smtp transport binds."""
+"""What is known of the local end where the option `interface` binds it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eximkit.config.quoting import split_list
-from eximkit.expansion.values import Failure, Known, Result, Value
-from eximkit.lint.rules.early_pipelining import hosts, views
-from eximkit.source import SourceFile, Text
+from eximkit.expansion.values import Known, Value
+from eximkit.lint.rules.early_pipelining import views
 
 if TYPE_CHECKING:
-    from eximkit.lint.rules.early_pipelining.hosts import Address
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """One value that `interface` can take: its addresses.
-
-    malformed: after them comes what is no address, which fails where Exim gets there.
-    unknown: it cannot be known.
-    """
-
-    addresses: tuple[Address, ...]
-    malformed: bool = False
-    unknown: bool = False
-
-    def chosen(self, version: int) -> Address | None:
-        """The address that is bound for a host of this IP version: the first one."""
-        return next((a for a in self.addresses if a.version == version), None)
-
-    def fails(self, version: int) -> bool:
-        """Whether delivery to a host of this IP version is deferred."""
-        return self.malformed and self.chosen(version) is None
-
-    def binds(self, version: int) -> bool:
-        """Whether no connection to a host of this IP version is left unbound."""
-        if self.unknown:
-            return False
-        return self.malformed or self.chosen(version) is not None
-
-
-def parse_interface(text: str) -> Bound:
-    """A value of `interface` as a list of addresses (section 30.4)."""
-    found: list[Address] = []
-    for item in split_list(Text.of(SourceFile("", text))):
-        literal = hosts.address(item.text)
-        if literal is None:
-            return Bound(tuple(found), malformed=True)
-        found.append(literal)
-    return Bound(tuple(found))
-
-
-def outcome(result: Result) -> Bound:
-    """What a way to expand `interface` binds; a forced failure binds nothing."""
-    if isinstance(result, Known):
-        return parse_interface(result.text)
-    if isinstance(result, Failure):
-        return Bound((), malformed=not result.forced)
-    return Bound((), unknown=True)
+    from eximkit.config.interface import Address
 
 
 def bound_address(value: Address) -> dict[str, Value]:

@@ -6,6 +6,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, TypedDict
 
+from eximkit.config import early_check
+from eximkit.config.interface import Bound, outcome
 from eximkit.expansion.environment import Environment
 from eximkit.expansion.evaluate import evaluate
 from eximkit.expansion.paths import Paths, all_paths
@@ -21,7 +23,6 @@ from eximkit.expansion.values import (
 )
 from eximkit.lint.rules.early_pipelining import hosts, views
 from eximkit.lint.rules.early_pipelining.hosts import Match
-from eximkit.lint.rules.early_pipelining.interface import Bound, outcome
 from eximkit.source import BLANK
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from eximkit.catalog import Release
     from eximkit.config.model import Config, Driver, Option
     from eximkit.lint.rule import RuleContext
-
-PLAIN = "$" + views.ADDRESS
-GUARD = "def:" + views.ADDRESS
 
 _READ = re.compile(r"(?:[${]|def:)(r_[A-Za-z0-9_]*|address_data)", re.ASCII)
 
@@ -318,14 +316,12 @@ class SmtpTransport:
 
         The interface, which lifts the test from 4.96 on, is not considered.
         """
-        number = (release or self.around.release).numbers[:2]
-        if self.helo is None or number < (4, 93):
-            return True
-        return PLAIN not in self.helo.text or GUARD in self.helo.text
+        text = None if self.helo is None else self.helo.text
+        return early_check.text_permits(text, release or self.around.release)
 
     def interface_lifts(self, release: Release | None = None) -> bool:
         """Whether a bound interface lifts Exim's test in this release."""
-        return (release or self.around.release).numbers[:2] >= (4, 96)
+        return early_check.interface_lifts(release or self.around.release)
 
     @cached_property
     def early_possible(self) -> bool:

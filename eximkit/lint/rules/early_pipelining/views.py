@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eximkit import catalog
-from eximkit.config import environment
+from eximkit.config import early_check, environment
 from eximkit.expansion.environment import NOT_FOUND, Environment, LookupAnswer
 from eximkit.expansion.paths import Paths, all_paths
 from eximkit.expansion.values import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from eximkit.expansion.environment import AclStatement
     from eximkit.expansion.nodes import Expansion
 
-ADDRESS = "sending_ip_address"
+ADDRESS = early_check.ADDRESS
 PORT = "sending_port"
 HOST_PORT = "host_port"
 CALLOUT = "callout_address"

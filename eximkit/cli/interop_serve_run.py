@@ -1,0 +1,72 @@
+"""What `eximkit interop serve` prints, from before the first client to the end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from eximkit.interop.serving import Opened, Options, Serving
+
+if TYPE_CHECKING:
+    from eximkit.interop.workers import Sum
+
+_INTERRUPTED = 130
+
+
+def run(options: Options) -> int:
+    """Serve until a signal comes; the exit code. Raises InputError, SettingsError."""
+    as_json = options.form == "json"
+    with Serving(options, complain=_complain) as serving:
+        done = serving.run(lambda opened: _say_where(opened, as_json))
+    _say_what(done, as_json)
+    return _INTERRUPTED if done.cut_short else 0
+
+
+def _complain(text: str) -> None:
+    click.echo(f"eximkit: {text}", err=True)
+
+
+def _say_where(opened: Opened, as_json: bool) -> None:
+    for note in opened.notes:
+        _complain(note)
+    if as_json:
+        first = (opened.plain or opened.secure)[0]
+        event: dict[str, object] = {
+            "event": "listening",
+            "address": first.address,
+            "port": opened.plain[0].port if opened.plain else None,
+            "tls_port": opened.secure[0].port if opened.secure else None,
+            "listen": [str(at) for at in opened.plain],
+            "tls_listen": [str(at) for at in opened.secure],
+            "ca": opened.ca or None,
+        }
+        click.echo(json.dumps(event))
+    else:
+        for at in opened.plain:
+            click.echo(f"Listening on {at}")
+        for at in opened.secure:
+            click.echo(f"Listening on {at}, TLS first")
+        if opened.ca:
+            click.echo(f"Clients may trust {opened.ca} while this runs")
+    sys.stdout.flush()
+
+
+def _say_what(done: Sum, as_json: bool) -> None:
+    if as_json:
+        event = {
+            "event": "stopped",
+            "connections": done.connections,
+            "turned_away": done.turned_away,
+            "messages": done.messages,
+            "octets": done.octets,
+            "early": done.early,
+        }
+        click.echo(json.dumps(event))
+        return
+    click.echo(
+        f"{done.messages} messages, {done.early} of them early, "
+        f"in {done.connections} connections"
+    )

@@ -1,0 +1,383 @@
+"""One connection of the reference server: a socket, perhaps TLS, and the dialogue.
+
+The event loop says when the socket is ready; everything else happens here, at once and
+in order. What is answered is collected and written before anything is waited for. A
+client that does not read is not read from either, so that what is held for it stays
+small; each wait has its end, and what a client does between the octets of a command
+does not move it.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from contextlib import suppress
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from eximkit.interop import mainlog
+from eximkit.interop.attendant import Attendant
+from eximkit.interop.tls import TlsError, TlsLayer, server_layer
+from eximkit.smtp import Server
+from eximkit.smtp.events import Content
+from eximkit.smtp.replies import encode, reply
+
+if TYPE_CHECKING:
+    from eximkit.interop.house import House
+    from eximkit.interop.server_notes import Notes
+    from eximkit.interop.service_options import Client
+
+_PIECE = 65536
+"""Octets that are read at once."""
+_RESET = struct.pack("ii", 1, 0)
+_LOST = encode(reply(421, "4.4.2 Lost incoming connection"))
+_SLOW = encode(reply(421, "4.4.2 Timeout: closing connection"))
+_GOING = encode(reply(421, "4.3.2 Service not available: closing connection"))
+
+
+class Phase(Enum):
+    """What a connection is about."""
+
+    TALK = "dialogue, or the handshake before it"
+    DRAIN = "all is said; what comes is read and dropped"
+    OVER = "closed"
+
+
+_TALK, _DRAIN, _OVER = Phase.TALK, Phase.DRAIN, Phase.OVER
+
+
+class Connection:
+    """Drives one client. deadline: when its patience ends, by the loop's clock."""
+
+    __slots__ = (
+        "_attendant",
+        "_end",
+        "_house",
+        "_left",
+        "_log",
+        "_loop",
+        "_notes",
+        "_number",
+        "_out",
+        "_parts",
+        "_server",
+        "_socket",
+        "_tls",
+        "client",
+        "deadline",
+        "phase",
+        "quiet_since",
+    )
+
+    def __init__(
+        self,
+        house: House,
+        connection: socket.socket,
+        client: Client,
+        secure: bool,
+        tfo: str,
+        notes: Notes | None,
+    ) -> None:
+        self._house = house
+        self._loop = house.loop
+        self._log = house.log
+        self._socket = connection
+        self._number = connection.fileno()
+        self._notes = notes
+        self.client = client
+        service = house.policy.service(client)
+        self._server = Server(service, secure, house.challenge)
+        self._attendant = Attendant(
+            self._server, client, house.policy, house.spool, house.counts, house.log,
+            tfo, self._flush,
+        )  # fmt: skip
+        self._tls: TlsLayer | None = None
+        if secure and house.context is not None:
+            self._tls = server_layer(house.context)
+        self._out = bytearray()
+        self._parts: list[bytes] = []
+        self._left = house.bounds.drain_octets
+        self.phase = _TALK
+        now = house.loop.time()
+        self.quiet_since = now
+        self._end = now + house.bounds.whole
+        self.deadline = now + house.bounds.wait
+
+    def start(self) -> None:
+        """The connection was accepted just now."""
+        self._loop.add_reader(self._number, self._readable)
+        if self._notes is not None:
+            self._notes.recorder.tcp("accepted", text=self.client.address)
+        if self._tls is not None:
+            return
+        # Whoever talks before the banner is to be known before it is written.
+        octets = b""
+        try:
+            octets = self._socket.recv(_PIECE)
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:
+            self.close()
+            return
+        if octets and self._notes is not None:
+            self._notes.read(len(octets))
+        self._talk(octets)
+
+    def close(self, reset: bool = False) -> None:
+        """End it now. reset: let the kernel forget what could not be sent, too."""
+        if self.phase is _OVER:
+            return
+        self.phase = _OVER
+        self._loop.remove_reader(self._number)
+        if self._out:
+            self._loop.remove_writer(self._number)
+        if reset:
+            with suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._socket.close()
+        self._attendant.over()
+        if self._notes is not None:
+            self._notes.said()
+            self._notes.recorder.tcp("closed")
+        self._house.forget(self)
+
+    def overdue(self) -> None:
+        """The deadline has passed."""
+        if self._out or self.phase is not _TALK:
+            if self._out and self._log is not None:
+                self._log.note(f"{self._named()} does not read what it is sent")
+            self.close(reset=True)
+        elif not self._may_speak():
+            self._failed("timeout within the handshake")
+            self.close()
+        else:
+            if self._log is not None:
+                self._log.note(
+                    f"SMTP command timeout on connection from {self._named()}"
+                )
+            self._leave(_SLOW)
+
+    def told_to_leave(self, at_once: bool) -> None:
+        """The server is to stop. Who is amid something may go on, but for at_once."""
+        server = self._server
+        idle = server.session.mail is None and not server.buffered
+        if at_once or (idle and self._loop.time() - self.quiet_since >= 0.5):
+            if self.phase is _TALK and self._may_speak():
+                self._leave(_GOING)
+            else:
+                self.close()
+
+    def _may_speak(self) -> bool:
+        """There is no handshake that is not done."""
+        return self._tls is None or self._tls.established
+
+    # -- reading -------------------------------------------------------------------
+
+    def _readable(self) -> None:
+        try:
+            octets = self._socket.recv(_PIECE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._broken()
+            return
+        if self.phase is _DRAIN:
+            self._drained(len(octets))
+            return
+        if not octets:
+            self._hung_up()
+            return
+        if self._notes is not None:
+            self._notes.read(len(octets))
+        if self._tls is None:
+            self._talk(octets)
+        else:
+            self._decrypt(self._tls, octets)
+
+    def _decrypt(self, layer: TlsLayer, octets: bytes) -> None:
+        fresh = not layer.established
+        try:
+            plain = layer.feed(octets)
+        except TlsError as error:
+            self._failed(str(error))
+            self._send(layer.outgoing())
+            self._finish()
+            return
+        if not layer.established:
+            self._send(layer.outgoing())
+            return
+        if fresh:
+            self._secured(layer)
+        if plain or fresh:
+            self._talk(plain)
+        if self.phase is _TALK:
+            self._send(layer.outgoing())
+            if layer.ended:
+                self._hung_up()
+
+    def _secured(self, layer: TlsLayer) -> None:
+        if self._server.handshaking:
+            self._server.secured()
+        if self._notes is not None:
+            self._notes.recorder.tls("established", layer.suite)
+        self._attendant.tls = mainlog.Tls(
+            layer.version, layer.cipher, layer.bits, layer.resumed
+        )
+
+    def _talk(self, octets: bytes) -> None:
+        """Let the dialogue go on with these octets, and write what it says."""
+        server, attendant, parts = self._server, self._attendant, self._parts
+        notes = self._notes
+        for event in server.feed(octets):
+            if notes is not None:
+                notes.event(event)
+            if type(event) is Content:
+                attendant.content(event.octets)
+            else:
+                parts.append(attendant.answer(event))  # type: ignore[arg-type]
+                if self.phase is _OVER:
+                    # It broke while a message was kept: nobody hears the rest.
+                    return
+        if notes is not None:
+            notes.said()
+        now = self.quiet_since = self._loop.time()
+        if parts or server.receiving:
+            self.deadline = min(now + self._house.bounds.wait, self._end)
+        self._flush()
+        if server.closed:
+            self._finish()
+        elif server.handshaking and self._house.context is not None:
+            self._tls = server_layer(self._house.context)
+
+    def _hung_up(self) -> None:
+        """The client sends no more, and has not said QUIT."""
+        if self._notes is not None:
+            self._notes.recorder.tcp("fin", direction=">")
+        if not self._may_speak():
+            self._failed("the client went away within the handshake")
+            self.close()
+            return
+        if self._log is not None:
+            self._log.lost(self._attendant.peer())
+        self._leave(_LOST)
+        # It may still read, but there is nothing to wait for.
+        if not self._out:
+            self.close()
+
+    def _broken(self) -> None:
+        if self._notes is not None:
+            self._notes.recorder.tcp("reset")
+        if self.phase is _TALK and self._log is not None:
+            self._log.lost(self._attendant.peer())
+        self.close()
+
+    # -- writing -------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        """Write what has been answered."""
+        parts = self._parts
+        if not parts:
+            return
+        octets = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        if self._notes is not None:
+            self._notes.replies(octets)
+        if self._tls is not None:
+            try:
+                self._tls.write(octets)
+            except TlsError:
+                self._broken()
+                return
+            octets = self._tls.outgoing()
+        self._send(octets)
+
+    def _send(self, octets: bytes) -> None:
+        if not octets or self.phase is _OVER:
+            return
+        if self._notes is not None:
+            self._notes.written(len(octets))
+        if self._out:
+            self._out += octets
+            return
+        try:
+            sent = self._socket.send(octets)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self._broken()
+            return
+        if sent < len(octets):
+            self._out += octets[sent:]
+            # Until the client has read this, nothing is read from it.
+            self._loop.remove_reader(self._number)
+            self._loop.add_writer(self._number, self._writable)
+
+    def _writable(self) -> None:
+        try:
+            sent = self._socket.send(self._out)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._broken()
+            return
+        del self._out[:sent]
+        if self._out:
+            return
+        self._loop.remove_writer(self._number)
+        self._loop.add_reader(self._number, self._readable)
+        if self.phase is _DRAIN:
+            self._half_close()
+
+    # -- the end -------------------------------------------------------------------
+
+    def _leave(self, words: bytes) -> None:
+        """Say a last word that nobody has asked for."""
+        self._parts.append(words)
+        self._flush()
+        self._finish()
+
+    def _finish(self) -> None:
+        """All is said: once it is written, what still comes is read and dropped."""
+        if self.phase is not _TALK:
+            return
+        self.phase = _DRAIN
+        self.deadline = self._loop.time() + self._house.bounds.drain_seconds
+        if self._tls is not None:
+            self._tls.close()
+            self._send(self._tls.outgoing())
+        if not self._out:
+            self._half_close()
+
+    def _half_close(self) -> None:
+        if self.phase is _OVER:
+            return
+        if self._attendant.quit and self._tls is None:
+            # It has said that it has nothing more to say.
+            self.close()
+            return
+        # A close with something unread would be a reset, and that may overtake the
+        # reply on its way to the client.
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close()
+            return
+        if self._notes is not None:
+            self._notes.recorder.tcp("fin", direction="<")
+        self._readable()
+
+    def _drained(self, octets: int) -> None:
+        self._left -= octets
+        if not octets or self._left < 0:
+            self.close()
+
+    # -- what the log says ---------------------------------------------------------
+
+    def _named(self) -> str:
+        hello = self._server.session.hello
+        name = f"({hello.name}) " if hello is not None else ""
+        return f"{name}[{self.client.address}]"
+
+    def _failed(self, reason: str) -> None:
+        if self._log is not None:
+            self._log.tls_error(self._attendant.peer(), reason)
