@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eximkit.interop.wire import Conversation
+    from eximkit.interop.conversation import Conversation
 
 HANDSHAKE, CHANGE_CIPHER, ALERT, DATA = 22, 20, 21, 23
 """Types of TLS records (RFC 8446 5.1)."""
@@ -39,7 +39,9 @@ class Record:
 class Flight:
     """Pieces in one direction. at: when the first left or came, by the client's clock.
 
-    clear: octets outside of TLS. records: those that begin in it.
+    clear: octets outside of TLS. records: those that begin in it. hidden: how many of
+    those of type DATA belong to the handshake all the same (TLS 1.3). finishes: the
+    client's Finished is in it.
     """
 
     at: float
@@ -47,17 +49,14 @@ class Flight:
     clear: bytes = b""
     records: list[Record] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
-    finished: bool = False
+    hidden: int = 0
+    finishes: bool = False
 
     @property
     def speaks(self) -> bool:
         """Whether it is part of the SMTP dialogue, and not of TCP or TLS alone."""
-        if self.clear:
-            return True
-        if any(record.kind == HANDSHAKE for record in self.records):
-            return False
-        data = [record for record in self.records if record.kind == DATA]
-        return len(data) > self.finished
+        data = sum(record.kind == DATA for record in self.records)
+        return bool(self.clear) or data > self.hidden
 
 
 def records_of(stream: bytes) -> tuple[int, list[Record]]:
@@ -87,6 +86,7 @@ def flights(talk: Conversation) -> list[Flight]:
     place = {True: 0, False: 0}
     kept: dict[bool, list[Record]] = {True: [], False: []}
     result: list[Flight] = []
+    done = False
     for piece in talk.pieces:
         begin, records = sides[piece.up]
         start = place[piece.up]
@@ -103,9 +103,12 @@ def flights(talk: Conversation) -> list[Flight]:
             result.append(last)
         last.clear += piece.octets[: max(0, begin - start)]
         last.records += kept[piece.up] + here
-        kept[piece.up] = []
         last.marks += piece.marks
-        last.finished |= piece.up and finished in here
+        kept[piece.up] = []
+        if finished is not None and not done:
+            last.finishes = done = piece.up and finished in here
+            data = [record for record in last.records if record.kind == DATA]
+            last.hidden = int(done) if piece.up else len(data)
     return result
 
 

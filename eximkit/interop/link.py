@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.errors import InteropError
 from eximkit.interop.link_proxy import Proxy
-from eximkit.interop.wire import Conversation, read_capture
+from eximkit.interop.conversation import Conversation, read_capture
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

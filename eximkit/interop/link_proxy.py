@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from eximkit.interop.wire import Conversation, Piece
+from eximkit.interop.conversation import Conversation, Piece
 
 if TYPE_CHECKING:
     from types import TracebackType

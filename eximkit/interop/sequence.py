@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from eximkit.interop.peer import ClientPeer, Contact, ServerPeer, Setup
     from eximkit.interop.result import Pairing
     from eximkit.interop.scenario import Scenario
-    from eximkit.interop.wire import Conversation
+    from eximkit.interop.conversation import Conversation
     from eximkit.logs.record import LogRecord
 
 BELOW, ABOVE, SAVED = 0.1, 0.4, 0.2
@@ -178,8 +178,11 @@ def _judge_fields(early: _Seen, setup: Setup, judged: _Judged) -> None:
                     ),
                     (entry.chunking is setup.bdat, "K"),
                     (bool(entry.authenticator) is setup.account, "A="),
-                    # Who took data in a SYN, and who sent some.
-                    ((entry.tfo == "TFO*") is setup.fast_open, "TFO*"),
+                    # Exim's client says nothing of data that it sent in a SYN.
+                    (
+                        side == "client" or (entry.tfo == "TFO*") is setup.fast_open,
+                        "TFO*",
+                    ),
                 )
                 if not is_so
             ]

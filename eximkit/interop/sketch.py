@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from eximkit.interop.flights import CHANGE_CIPHER, HANDSHAKE, LARGE, flights
+from eximkit.interop.flights import CHANGE_CIPHER, DATA, HANDSHAKE, LARGE, flights
 from eximkit.interop.transcript import TO_SERVER
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from eximkit.interop.flights import Flight
     from eximkit.interop.transcript import Event
-    from eximkit.interop.wire import Conversation
+    from eximkit.interop.conversation import Conversation
 
 _SAID = {
     1: "ClientHello", 2: "ServerHello", 4: "ticket", 11: "Certificate",
@@ -69,12 +69,10 @@ def draw(
     told = _told(found, inside, shift)
     labels = {up: _Reader(talk, up) for up in (True, False)}
     rows = []
-    answered = False
     for number, flight in enumerate(found):
         at = flight.at - talk.began
         names = labels[flight.up].take(len(flight.clear))
-        names += _records(flight, told.get(number), answered)
-        answered |= flight.up and flight.finished
+        names += _records(flight, told.get(number))
         # A SYN comes first, whatever is in it; a FIN comes last.
         marks = [mark for mark in flight.marks if mark == "SYN"]
         if marks and not flight.up:
@@ -124,26 +122,25 @@ def _of_event(event: Event) -> list[str]:
     return [_command(line) for line in octets.splitlines() if line]
 
 
-def _records(flight: Flight, told: list[str] | None, answered: bool) -> list[str]:
-    """TLS records by name. told: what is in those of SMTP. answered: by a Finished."""
+def _records(flight: Flight, told: list[str] | None) -> list[str]:
+    """TLS records by name. told: what is in those of SMTP, if that is known."""
     names: list[str] = []
     changed = False
     data = []
     for record in flight.records:
         if record.kind == CHANGE_CIPHER:
             changed = True
-        elif record.kind == HANDSHAKE and changed:
-            names.append("Finished")
-        elif record.kind == HANDSHAKE:
-            names.append(_SAID.get(record.first, "handshake"))
-        else:
+        elif record.kind == DATA:
             data.append(record)
-    if flight.finished and data:
+        elif record.kind == HANDSHAKE:
+            # What TLS 1.2 encrypts begins with a number that means nothing.
+            said = "Finished" if changed else _SAID.get(record.first, "handshake")
+            names.append(said)
+    if flight.finishes:
         names.append("Finished")
-        data = data[1:]
-    if not flight.up and names[:1] == ["ServerHello"] and not answered and data:
-        # TLS 1.3 hides the rest of the handshake.
-        return [*names, "Certificate", "Finished"]
+    elif flight.hidden:
+        names += ["Certificate", "Finished"]
+    data = data[flight.hidden :]
     if told is not None and data:
         return [*names, "[" + ", ".join(_short(told)) + "]"]
     sizes = ["[content]" if r.size >= LARGE else f"[{r.size} octets]" for r in data]
