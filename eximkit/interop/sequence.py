@@ -196,7 +196,8 @@ def _judge_wire(early: _Seen, setup: Setup, judged: _Judged) -> None:
     for talk in early.talks:
         said = [piece for piece in talk.pieces if piece.octets]
         if not said or not said[0].up:
-            judged.faults.append("an early client waited for the banner")
+            # A machine that is busy enough can bring that about.
+            judged.late.append("an early client spoke when the banner was there")
             return
     if setup.in_syn:
         whole = [talk.pieces[0].octets.endswith(b"\r\n") for talk in early.talks]
