@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "files": CONFIGURATION,
     "dns_client": "errors expansion",
     "machine": "errors source expansion files dns_client",
-    "report": CONFIGURATION + " lint logs interop",
+    "report": CONFIGURATION + " lint logs smtp interop",
     "cli": CONFIGURATION + " lint logs smtp interop files dns_client machine report",
 }
 # Parts that get all they work on as arguments.

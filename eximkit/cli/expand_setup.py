@@ -88,7 +88,7 @@ def console_of(options: Options, release: Release, given: Given) -> Console:
         config, release, world=machine, variables=given.variables,
         headers=given.headers, offset=offset_of,
     )  # fmt: skip
-    _standing(given, options.config, environment.options)
+    standing(given, options.config, environment.options)
     for text in options.sets:
         name, equals, value = octets(text).partition("=")
         wrong = given.set(name, value) if equals else "NAME=VALUE is expected"
@@ -120,7 +120,7 @@ def _configuration(options: Options, release: Release) -> Config | None:
     return config
 
 
-def _standing(given: Given, config: str | None, options: Mapping[str, str]) -> None:
+def standing(given: Given, config: str | None, options: Mapping[str, str]) -> None:
     """What `exim -be` knows of the process that asks."""
     who = caller()
     name = options.get("primary_hostname", who.hostname)

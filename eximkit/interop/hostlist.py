@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from eximkit.errors import SettingsError
 from eximkit.expansion import ip
 from eximkit.expansion.hosts import HostPatterns
+from eximkit.expansion.limits import Exhausted
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.matching import (
     HOST_SETTINGS,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 MOST = 1 << 16
 """Octets of a list. A longer one is no setting but an accident."""
 
-_UNDECIDED = (Unfinished, ExpansionFailed, NotPure, NotAllowed)
+_UNDECIDED = (Unfinished, ExpansionFailed, NotPure, NotAllowed, Exhausted)
 _LOCALHOST = "localhost"
 _DEEPEST = 30
 
@@ -67,12 +68,16 @@ class HostList:
 
         around: None where there is no configuration; a named list is an error then.
         """
+        return cls.of(octets(text), around)
+
+    @classmethod
+    def of(cls, text: str, around: Asking | None = None) -> HostList:
+        """The same of octets, as a configuration has them."""
         if len(text) > MOST:
             raise SettingsError(f"a host list of more than {MOST} octets")
-        plain = octets(text)
         asking = ThisHost() if around is None else around
         named = () if around is None else ("",)
-        return cls(plain, asking, tuple(_undecided(plain, asking, named)))
+        return cls(text, asking, tuple(_undecided(text, asking, named)))
 
     def matches(self, address: str, name: str = "") -> bool:
         """Whether a host is in the list; no where that cannot be decided."""

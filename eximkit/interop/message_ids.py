@@ -12,13 +12,16 @@ import time
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
+_PAIRS = [first + second for first in DIGITS for second in DIGITS]
+
+
 def base62(number: int, digits: int) -> str:
     """A number in so many digits of base 62, the lowest of it where it has more."""
     found = ""
-    for _ in range(digits):
-        number, last = divmod(number, len(DIGITS))
-        found = DIGITS[last] + found
-    return found
+    for _ in range(digits // 2):
+        number, last = divmod(number, len(_PAIRS))
+        found = _PAIRS[last] + found
+    return DIGITS[number % len(DIGITS)] + found if digits % 2 else found
 
 
 class MessageIds:

@@ -67,7 +67,11 @@ class Header:
 
 @dataclass(slots=True)
 class Transcript:
-    """The events of one side. write: takes each line as it comes; None keeps them."""
+    """The events of one side.
+
+    write: takes each line as it comes, None for nowhere. keep: whether events are kept
+    in memory, too; without `write` they are.
+    """
 
     side: str
     local: str = ""
@@ -76,6 +80,7 @@ class Transcript:
     clock: Callable[[], float] = time.monotonic
     events: list[Event] = field(default_factory=list)
     connections: int = 0
+    keep: bool = False
 
     def __post_init__(self) -> None:
         if self.write is not None:
@@ -87,10 +92,10 @@ class Transcript:
         return Recorder(self, self.connections)
 
     def add(self, event: Event) -> None:
-        if self.write is None:
-            self.events.append(event)
-        else:
+        if self.write is not None:
             self.write(_line(asdict(event)))
+        if self.keep or self.write is None:
+            self.events.append(event)
 
     def lines(self) -> Iterator[bytes]:
         """The whole of what is kept, as a file holds it."""
@@ -256,13 +261,14 @@ def one_way_trips(events: Iterable[Event]) -> int:
 def round_trips(events: Iterable[Event]) -> int:
     """How often a client waits for the server before its first content leaves.
 
-    events: of one connection, at the client. The handshake of TCP is one, unless the
-    SYN carried data that the server took; so are those of TLS.
+    events: of one connection, at the client. The handshakes of TCP and TLS are among
+    them. What answers data in the SYN is under way together with the SYN's own answer.
     """
     waits, waiting = 0, True
     for event in _before_content(events):
         if event.layer == "tcp" and event.what == "connected":
-            waits += "data in SYN" not in event.text
+            waits += 1
+            waiting = waiting and "data in SYN" not in event.text
         elif event.layer == "wire":
             if event.dir == TO_CLIENT and waiting:
                 waits += 1

@@ -62,7 +62,7 @@ def path(text: str) -> tuple[str, str]:
     if match["short"]:
         return match["short"], text[match.end() :]
     address = match["mailbox"] or ""
-    if address:
+    if len(address) > LOCAL_PART or not address.isascii() or address.endswith("]"):
         local, domain = match["local"], match["domain"]
         if domain.startswith("[") and not is_literal(domain):
             raise RemoteProtocolError("not an address literal", 501, "5.1.3")

@@ -46,6 +46,17 @@ class Proof:
             expected = hmac.digest(expected, self._challenge, md5).hex().encode()
         return hmac.compare_digest(self._secret, expected)
 
+    def responses(self) -> tuple[bytes, ...]:
+        """What a client has sent in a mechanism that shows passwords, in its order.
+
+        For who judges them by rules of their own, as Exim does by $auth1, $auth2, ….
+        Empty for other mechanisms.
+        """
+        name, identity = self.name.encode(), self.identity.encode()
+        if self.mechanism == "PLAIN":
+            return identity, name, self._secret
+        return (name, self._secret) if self.mechanism == "LOGIN" else ()
+
 
 def encode(octets: bytes) -> str:
     """Base64 as in a line of an exchange: an empty one is an empty line."""

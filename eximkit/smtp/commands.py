@@ -232,6 +232,10 @@ _PARSERS: dict[str, Callable[[str], Command]] = {
     "STARTTLS": _bare(StartTls),
     "AUTH": _auth,
 }
+_COMPLETE: dict[bytes, Command] = {
+    kind.step.value.encode(): kind() for kind in (Data, Rset, Quit, StartTls, Noop)
+}
+"""Whole lines, as nearly everybody writes them."""
 _EIGHT_BIT = frozenset({"MAIL", "RCPT", "VRFY"})
 _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 
@@ -245,6 +249,9 @@ def parse(line: bytes) -> Command:
 
     Raises RemoteProtocolError with the code to answer with, Unknown among them.
     """
+    made = _COMPLETE.get(line)
+    if made is not None:
+        return made
     if _CONTROL.search(line):
         raise RemoteProtocolError("a control character within a command", 500)
     verb, _, rest = line.partition(b" ")
@@ -257,7 +264,7 @@ def parse(line: bytes) -> Command:
     except UnicodeDecodeError:
         raise _syntax("octets that are no text") from None
     command = parser(text.strip(" \t"))
-    if len(line) + 2 > LINE + ALLOWANCE.get(command.step, 0):
+    if len(line) > LINE - 2 and len(line) + 2 > LINE + ALLOWANCE.get(command.step, 0):
         raise RemoteProtocolError("line too long", 500)
     return command
 

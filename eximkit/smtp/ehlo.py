@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from eximkit.smtp.replies import Reply, reply
+from eximkit.smtp.replies import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 EARLY_KEYWORDS = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
 """Of Exim 4.96 and later, of 4.94.1 to 4.95, of 4.92 to 4.94: newest first."""
@@ -52,6 +52,18 @@ class Offer:
     """What a server offers: keywords in upper case -> the words behind each."""
 
     keywords: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    _lines: list[str] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """A line for each keyword, as in a response to EHLO."""
+        if not self._lines:
+            self._lines.extend(
+                " ".join((keyword, *words)) for keyword, words in self.keywords.items()
+            )
+        return self._lines
 
     def __contains__(self, keyword: str) -> bool:
         return keyword in self.keywords
@@ -116,11 +128,7 @@ def parse(answer: Reply) -> Offer:
 
 def response(name: str, offer: Offer, greeting: str = "") -> Reply:
     """The reply to EHLO. name: the server's. greeting: text behind it."""
-    return reply(
-        250,
-        f"{name} {greeting}".rstrip(),
-        *(" ".join((keyword, *words)) for keyword, words in offer.keywords.items()),
-    )
+    return Reply(250, (f"{name} {greeting}".rstrip(), *offer.lines))
 
 
 def limit_words(limits: Limits) -> tuple[str, ...]:

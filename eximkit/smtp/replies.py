@@ -69,16 +69,26 @@ def encode(answer: Reply) -> bytes:
 
     Raises LocalProtocolError for a code or a text that cannot be on the wire.
     """
-    if not 200 <= answer.code <= 599 or not answer.lines:
-        raise LocalProtocolError(f"no reply has the code {answer.code}")
+    code, lines = answer.code, answer.lines
+    if not 200 <= code <= 599 or not lines:
+        raise LocalProtocolError(f"no reply has the code {code}")
+    text = lines[0] if len(lines) == 1 else "".join(lines)
+    if len(text) <= LINE - 6 and text.isascii() and text.isprintable():
+        # As almost all of ours are: each line is one on the wire.
+        head = "".join([f"{code}-{line}\r\n" for line in lines[:-1]])
+        return f"{head}{code} {lines[-1]}\r\n".encode("ascii")
+    return _encode_cut(code, lines)
+
+
+def _encode_cut(number: int, lines: tuple[str, ...]) -> bytes:
     texts: list[bytes] = []
     room = LINE - 6
-    for line in answer.lines:
+    for line in lines:
         octets = line.encode("utf-8", "surrogateescape")
         if re.search(rb"[\r\n\0]", octets):
             raise LocalProtocolError("the text of a reply has a line end or a NUL")
         texts += [octets[at : at + room] for at in range(0, len(octets), room)] or [b""]
-    code = b"%d" % answer.code
+    code = b"%d" % number
     return b"".join(
         b"%b%b%b\r\n" % (code, b"-" if more else b" ", text)
         for more, text in zip(range(len(texts) - 1, -1, -1), texts, strict=True)

@@ -64,14 +64,26 @@ class Sender(Sending):
         self._stage = Stage.HELLO
         self._go()
 
-    def lost(self, why: str) -> None:
+    def unreached(self, why: str) -> None:
+        """There is no connection, and nothing of `output` has left.
+
+        Early mode has no part in that: there is no redial, and the memory stays.
+        """
+        if not self.finished:
+            self._end(Outcome("", Fate.DEFERRED, why))
+
+    def lost(self, why: str, unsent: int = 0) -> None:
         """The connection is of no more use: closed, timed out, or out of step.
 
-        Once QUIT is sent and all is decided, that is how a connection may end.
+        Once QUIT is sent and all is decided, that is how a connection may end. unsent:
+        how many octets at the end of what `output` gave have never left this side.
         """
         if self.finished:
             return
         transaction = self._transaction
+        if transaction is not None and unsent > self._tail:
+            # Without its last octet no message is one.
+            transaction.sent_whole = False
         whole = transaction is not None and transaction.sent_whole
         # No server takes a message behind a banner or an envelope that it refused.
         refused = transaction is not None and transaction.hopeless
@@ -105,9 +117,11 @@ class Sender(Sending):
                 self._end(Outcome("", Fate.DEFERRED, str(answer), answer))
 
     def _greeted(self, step: Step, answer: Reply) -> None:
+        if step is Step.BANNER:
+            self.banner = answer
         if answer.positive:
             if step is not Step.BANNER:
-                self._real = self.client.offer or Offer()
+                self._real = self.offers[self.secure] = self.client.offer or Offer()
                 self._borrowing = len(self.client.outstanding)
                 self.memory.hello(self._real, self.secure)
         elif self._trusting:
@@ -119,7 +133,7 @@ class Sender(Sending):
             if not self._sent_whole:
                 self._again(self._condemned)
         elif step is Step.EHLO and answer.permanent:
-            self._send(Helo(self.route.name))
+            self._greet(Helo(self.route.name))
         else:
             self._resolve(Outcome("", fate_of(answer), str(answer), answer))
             self._stage = Stage.QUIT
@@ -133,6 +147,10 @@ class Sender(Sending):
             self.handshaking = answer.positive
             if answer.refused and self.route.tls_required:
                 self._give_up(f"TLS is required: {answer}", answer)
+            elif answer.refused and not (
+                answer.permanent or self.route.clear_after_tempfail
+            ):
+                self._give_up(f"TLS may come later: {answer}", answer)
             elif answer.refused:
                 self._stage = Stage.AUTH
         elif answer.kind is Kind.MORE and self._exchange is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.smtp.auth import ClientSide
 from eximkit.smtp.client import Client
-from eximkit.smtp.commands import Auth, Ehlo, Quit, StartTls
+from eximkit.smtp.commands import Auth, Ehlo, Helo, Quit, StartTls
 from eximkit.smtp.early import Tls
 from eximkit.smtp.ehlo import Offer
 from eximkit.smtp.message import Fate, Message, Outcome, batches
@@ -67,6 +67,15 @@ class Sending:
         self.half_close = False
         self.handshaking = False
         self.authenticated = False
+        self.banner: Reply | None = None
+        self.offers: dict[bool, Offer] = {}
+        """What the server has offered, without TLS (False) and with it (True)."""
+        self.ended = ""
+        """Why nothing more can be said, or is: mostly the reply to QUIT."""
+        self.hello = ""
+        """What was greeted with last, EHLO or HELO and the name."""
+        self.mechanism = ""
+        """The AUTH mechanism that was used, if one was."""
         self.clear_mechanism = ""
         """The AUTH mechanism that was used without TLS, if one was."""
         self.used_early = False
@@ -89,6 +98,7 @@ class Sending:
         self._mails = 0
         self._out = bytearray()
         self._harmless: int | None = None
+        self._lead = self._tail = 0
         self._go()
 
     @staticmethod
@@ -108,6 +118,22 @@ class Sending:
         Only those belong in a SYN, which may be replayed (RFC 7413 6.1).
         """
         return len(self._out) if self._harmless is None else self._harmless
+
+    def pieces(self) -> list[tuple[str, int]]:
+        """What `output` will give: ("commands" or "content", octets), in order.
+
+        A BDAT command is one of the commands. For who keeps a transcript.
+        """
+        whole = len(self._out)
+        if self._harmless is None:
+            return [("commands", whole)] if whole else []
+        commands = self._harmless + self._lead
+        parts = [
+            ("commands", commands),
+            ("content", whole - self._tail - commands),
+            ("commands", self._tail),
+        ]
+        return [part for part in parts if part[1]]
 
     def output(self) -> bytes:
         """What is to be written now."""
@@ -152,6 +178,12 @@ class Sending:
         self._out += self.client.send(command, self.route.as_is)
         return True
 
+    def _greet(self, command: Ehlo | Helo) -> bool:
+        if not self._send(command):
+            return False
+        self.hello = f"{command.step.value} {command.name}"
+        return True
+
     def _go(self) -> None:
         """Send all that need not wait."""
         while not self._condemned and _STAGES[self._stage](self):
@@ -161,7 +193,8 @@ class Sending:
         return False
 
     def _hello(self) -> bool:
-        if self._send(Ehlo(self.route.name)):
+        name = self.route.name
+        if self._greet(Ehlo(name) if self.route.extended else Helo(name)):
             self._stage = Stage.TLS
             return True
         return False
@@ -198,6 +231,7 @@ class Sending:
         if self._send(Auth(mechanism, exchange.initial)):
             self._exchange = exchange
             self._stage = Stage.WAIT
+            self.mechanism = mechanism
             if not self.secure:
                 self.clear_mechanism = mechanism
         return False
@@ -215,7 +249,8 @@ class Sending:
             if isinstance(item, Message):
                 if not self._may_send(Step.BDAT_LAST):
                     return False
-                self._whole(self.client.chunk(item.content, last=True))
+                chunk = self.client.chunk(item.content, last=True)
+                self._whole(chunk, len(chunk) - len(item.content))
             elif not self._send(item):
                 return False
             if transaction.todo:
@@ -242,7 +277,7 @@ class Sending:
                 self._give_up("the server takes no more messages on one connection")
                 return False
             self._queue.popleft()
-            now, *later = batches(message, places, offer.limits)
+            now, *later = batches(message, places, self.route.limits(offer.limits))
             if later:
                 self._queue.appendleft((index, [n for batch in later for n in batch]))
             self._mails += 1
@@ -255,8 +290,11 @@ class Sending:
         self._stage = Stage.QUIT
         return False
 
-    def _whole(self, octets: bytes) -> None:
-        """Send the end of a message, and QUIT behind it if that was all."""
+    def _whole(self, octets: bytes, lead: int = 0) -> None:
+        """Send the end of a message, and QUIT behind it if that was all.
+
+        lead: octets at the beginning that are a command.
+        """
         transaction = self._transaction
         if transaction is not None:
             transaction.todo.clear()
@@ -264,9 +302,11 @@ class Sending:
         if self._harmless is None:
             self._harmless = len(self._out)
         self._out += octets
+        end = len(self._out)
         if not self._queue and self._pipelines:
             self._stage = Stage.QUIT
             self._quit()
+        self._lead, self._tail = lead, len(self._out) - end
 
     def _quit(self) -> bool:
         if self._send(Quit()):
@@ -306,6 +346,7 @@ class Sending:
         return True
 
     def _end(self, otherwise: Outcome) -> None:
+        self.ended = otherwise.reason
         self._resolve(otherwise)
         self._over()
 

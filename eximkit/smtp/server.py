@@ -42,8 +42,10 @@ from eximkit.smtp.states import CLOSING, GROUP_LAST, State, Step, after, in_orde
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from eximkit.smtp.commands import Command
     from eximkit.smtp.service import Service
 
+_CLOSED, _SECURING = State.CLOSED, State.SECURING
 TLS_RECORD = b"\x16\x03"
 """How a ClientHello begins (RFC 8446 5.1). No text that is SMTP holds these octets."""
 
@@ -106,9 +108,9 @@ class Server(Receiving):
 
     def feed(self, octets: bytes) -> Iterator[ServerEvent]:
         """Octets as read, and the events that they complete."""
-        if self.handshaking and octets:
-            raise LocalProtocolError("these octets belong to the TLS handshake")
-        if not self.closed:
+        if octets and self.state is not _CLOSED:
+            if self.state is _SECURING:
+                raise LocalProtocolError("these octets belong to the TLS handshake")
             self._buffer.add(octets)
         return self.events()
 
@@ -130,19 +132,21 @@ class Server(Receiving):
         if isinstance(event, Opened) and self._talks_early():
             # It began to talk while the banner was being thought about.
             given, close = OUT_OF_SYNC, True
-        state: State | None = self.state
         if isinstance(event, Refused):
             close = close or event.fatal
+            octets = replies.encode(given)
+            self._due = None
         else:
             state = after(self.state, self._step, given.code)
-        if state is None or (given.code < 400 and self._spoilt(event)):
-            raise LocalProtocolError(f"{given} cannot answer {self._step.value}")
-        octets = replies.encode(given)
-        self._due = None
-        self._moved(event, given, state)
+            if state is None or (given.code < 400 and self._spoilt(event)):
+                raise LocalProtocolError(f"{given} cannot answer {self._step.value}")
+            octets = replies.encode(given)
+            self._due = None
+            self.state = state
+            self._moved(event, given)
         if close or given.code == CLOSING:
-            self.state = State.CLOSED
-        if self.closed:
+            self.state = _CLOSED
+        if self.state is _CLOSED:
             self._buffer.clear()
         return octets
 
@@ -166,41 +170,46 @@ class Server(Receiving):
 
     def _talks_early(self) -> bool:
         """Input is there before the banner; at fault if that was not offered."""
-        if not len(self._buffer):
+        if not len(self._buffer) or not self.service.in_step:
             return False
         self.session.use.early = self.service.takes_early
         return not self.service.takes_early
 
-    def _moved(self, event: ServerEvent, given: Reply, state: State) -> None:
+    def _moved(self, event: ServerEvent, given: Reply) -> None:
         """What a reply brings about."""
-        self.state = state
-        match event:
-            case Received(Data()) if given.refused and len(self._buffer):
+        if isinstance(event, Received):
+            self._did(event.command, given)
+        elif isinstance(event, ContentEnded):
+            self.session.message_ended()
+        elif isinstance(event, Authenticating):
+            if given.positive:
+                self.session.account = event.proof.name
+        elif isinstance(event, Challenge) and given.refused:
+            self._exchange = None
+
+    def _did(self, command: Command, given: Reply) -> None:
+        kind = type(command)
+        if given.code >= 400:
+            if kind is Data and len(self._buffer):
                 # The content came without waiting. It is no list of commands.
-                self.state = State.CLOSED
-            case Received(command) if not given.refused:
-                self.session.accepted(command)
-                if isinstance(command, Data):
-                    self._intake = Intake(self.service.size)
-                    self._reader = DotReader()
-                elif isinstance(command, StartTls):
-                    self.dropped += self._buffer.clear()
-            case Challenge() if given.refused:
-                self._exchange = None
-            case Authenticating(proof) if given.positive:
-                self.session.account = proof.name
-            case ContentEnded():
-                self.session.message_ended()
+                self.state = _CLOSED
+            return
+        self.session.accepted(command)
+        if kind is Data:
+            self._intake = Intake(self.service.size)
+            self._reader = DotReader()
+        elif kind is StartTls:
+            self.dropped += self._buffer.clear()
 
     def _next(self) -> ServerEvent | None:
-        if self.closed or self.handshaking:
+        state = self.state
+        if state is _CLOSED or state is _SECURING:
             return None
-        if self.state is State.CONNECTED:
+        if state is State.CONNECTED:
             if self._talks_early():
                 return Refused(self._buffer.take(80), OUT_OF_SYNC, fatal=True)
             self._step = Step.BANNER
-            greeting = f"{self.service.name} {self.service.greeting}"
-            return Opened(reply(220, greeting.rstrip()))
+            return Opened(reply(220, *self.service.opening))
         if self._reader is not None:
             return self._content(self._reader)
         try:
@@ -209,7 +218,8 @@ class Server(Receiving):
             self._give_up_exchange()
             return self._error(b"", _TOO_LONG)
         if line is None:
-            return self._stuck()
+            buffer = self._buffer
+            return self._stuck() if len(buffer) or buffer.skipping else None
         if not line.endswith(b"\r\n"):
             return Refused(line, _BARE_LF, fatal=True)
         line = line[:-2]
@@ -238,19 +248,19 @@ class Server(Receiving):
             if line[:4].upper() == b"BDAT":
                 return self._bad_chunk(line, told(error))
             return self._error(line, told(error))
-        step = command.step
         if isinstance(command, Bdat):
             return self._begin_chunk(line, command)
+        step = command.step
         if len(self._buffer) and self._out_of_sync(step):
             return Refused(line, OUT_OF_SYNC, fatal=True)
         if self.session.idled(self.state, step):
             text = "5.7.0 Too many commands that are not mail"
             return Refused(line, reply(554, text), fatal=True)
-        if isinstance(command, Data):
+        if step is Step.DATA:
             self._before_data = False
         if not in_order(self.state, step):
             # Content that came without waiting must not be read as commands.
-            fatal = isinstance(command, Data) and len(self._buffer) > 0
+            fatal = step is Step.DATA and len(self._buffer) > 0
             return self._error(line, disorder(self.session, self.state, step), fatal)
         if isinstance(command, Auth):
             return self._auth(line, command)
@@ -267,7 +277,9 @@ class Server(Receiving):
         """
         session = self.session
         free = self.service.takes_early and self._before_data
-        if step is Step.QUIT:
+        if step is Step.QUIT or (
+            not self.service.in_step and step is not Step.STARTTLS
+        ):
             return False
         if session.hello is not None and not session.pipelines:
             return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eximkit.smtp.auth import CLEAR
 from eximkit.smtp.ehlo import NO_LIMITS, Limits, Offer, limit_words
@@ -17,7 +17,9 @@ class Service:
     AUTH. clear_passwords: whether PLAIN and LOGIN are offered without TLS. most_*: how
     many of each; idle commands are those that bring no message nearer, counted from one
     message to the next. bare_ends: whether a CR or LF may stand alone in a message; it
-    is kept as it is, or the message is refused.
+    is kept as it is, or the message is refused. tls_mechanisms: those of `mechanisms`
+    that are offered with TLS only, whatever they show. banner: its lines, in place of
+    the name and the greeting. in_step: input that comes too soon ends the connection.
     """
 
     name: str = "localhost"
@@ -33,6 +35,7 @@ class Service:
     starttls: bool = False
     mechanisms: tuple[str, ...] = ()
     clear_passwords: bool = False
+    tls_mechanisms: frozenset[str] = frozenset()
     limits: Limits = NO_LIMITS
     bare_ends: bool = True
     most_recipients: int = 1000
@@ -40,20 +43,38 @@ class Service:
     most_idle: int = 10
     most_unknown: int = 3
     most_errors: int = 3
+    banner: tuple[str, ...] = ()
+    in_step: bool = True
+    _offers: dict[bool, Offer] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def takes_early(self) -> bool:
         """Whether input before the banner is welcome."""
         return bool(self.early) and self.pipelining
 
+    @property
+    def opening(self) -> tuple[str, ...]:
+        """The lines of the banner."""
+        return self.banner or (f"{self.name} {self.greeting}".rstrip(),)
+
     def offered_mechanisms(self, secure: bool) -> tuple[str, ...]:
         """The AUTH mechanisms that may be used, with TLS or without."""
-        if secure or self.clear_passwords:
+        if secure:
             return self.mechanisms
-        return tuple(name for name in self.mechanisms if name not in CLEAR)
+        hidden = self.tls_mechanisms | (frozenset() if self.clear_passwords else CLEAR)
+        return tuple(name for name in self.mechanisms if name not in hidden)
 
     def offer(self, secure: bool) -> Offer:
         """The response to EHLO, in the order in which Exim has it."""
+        made = self._offers.get(secure)
+        if made is None:
+            # Once for all clients: a service does not change.
+            made = self._offers[secure] = self._offer(secure)
+        return made
+
+    def _offer(self, secure: bool) -> Offer:
         mechanisms = self.offered_mechanisms(secure)
         limits = limit_words(self.limits)
         table: tuple[tuple[bool, str, tuple[str, ...]], ...] = (

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eximkit.smtp import ehlo, parameters
-from eximkit.smtp.commands import Ehlo, Helo, Mail, Quit, Rcpt, StartTls
+from eximkit.smtp.commands import Ehlo, Helo, Mail, Rcpt, StartTls
 from eximkit.smtp.replies import Reply, reply
 from eximkit.smtp.states import CLOSING, NO_MAIL, State, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Mapping
 
     from eximkit.smtp.commands import Auth, Command
     from eximkit.smtp.service import Service
@@ -97,20 +97,19 @@ class Session:
 
     def accepted(self, command: Command) -> None:
         """What follows of a command that was answered positively."""
-        match command:
-            case Ehlo() | Helo():
-                self.hello = command
-                self.reset()
-                self.use.pipelining_offered = self.pipelines
-                self.use.early_offered = self.extended and self.service.takes_early
-            case Mail():
-                self.mail = command
-                self.tried = 0
-                self.use.chunked = False
-            case Rcpt():
-                self.recipients.append(command)
-            case _ if command.step is Step.RSET:
-                self.reset()
+        if isinstance(command, Rcpt):
+            self.recipients.append(command)
+        elif isinstance(command, Mail):
+            self.mail = command
+            self.tried = 0
+            self.use.chunked = False
+        elif isinstance(command, Ehlo | Helo):
+            self.hello = command
+            self.reset()
+            self.use.pipelining_offered = self.pipelines
+            self.use.early_offered = self.extended and self.service.takes_early
+        elif command.step is Step.RSET:
+            self.reset()
 
     def message_ended(self) -> None:
         self.messages += 1
@@ -126,6 +125,9 @@ class Session:
 
 def answer(session: Session, command: Command) -> Reply:
     """The positive reply to a command."""
+    given = _ANSWERS.get(command.step)
+    if given is not None:
+        return given
     name = session.service.name
     match command:
         case Ehlo(client):
@@ -133,10 +135,8 @@ def answer(session: Session, command: Command) -> Reply:
             return ehlo.response(name, offer, f"Hello {client}")
         case Helo(client):
             return reply(250, f"{name} Hello {client}")
-        case Quit():
-            return reply(221, f"{name} closing connection")
         case _:
-            return _ANSWERS[command.step]
+            return reply(221, f"{name} closing connection")
 
 
 def disorder(session: Session, state: State, step: Step) -> Reply:
@@ -150,15 +150,14 @@ def disorder(session: Session, state: State, step: Step) -> Reply:
 
 def fault(session: Session, command: Command) -> Reply | None:
     """What speaks against a command that is in order; 421 ends the connection."""
-    match command:
-        case Mail():
-            return _mail_fault(session, command)
-        case Rcpt():
-            return _rcpt_fault(session, command)
-        case StartTls() if not session.service.starttls or session.secure:
-            return reply(503, "5.5.1 STARTTLS is not offered")
-        case _:
-            return None
+    if isinstance(command, Rcpt):
+        return _rcpt_fault(session, command)
+    if isinstance(command, Mail):
+        return _mail_fault(session, command)
+    offered = session.service.starttls and not session.secure
+    if isinstance(command, StartTls) and not offered:
+        return reply(503, "5.5.1 STARTTLS is not offered")
+    return None
 
 
 def auth_fault(session: Session, command: Auth) -> Reply | None:
@@ -173,10 +172,10 @@ def auth_fault(session: Session, command: Auth) -> Reply | None:
     return reply(504, "5.5.4 Mechanism not offered")
 
 
-def _offered(session: Session) -> dict[str, object]:
+def _offered(session: Session) -> Mapping[str, object]:
     if not session.extended:
         return {}
-    return dict(session.service.offer(session.secure).keywords)
+    return session.service.offer(session.secure).keywords
 
 
 def _mail_fault(session: Session, command: Mail) -> Reply | None:

@@ -19,7 +19,13 @@ from __future__ import annotations
 from enum import Enum
 
 
-class State(Enum):
+class _Word(Enum):
+    """Members are the only ones of their kind, and are looked up with every command."""
+
+    __hash__ = object.__hash__
+
+
+class State(_Word):
     """What both sides have agreed on so far."""
 
     CONNECTED = "no banner yet"
@@ -37,7 +43,7 @@ class State(Enum):
     CLOSED = "over"
 
 
-class Step(Enum):
+class Step(_Word):
     """Something that is answered: a command, or one of the steps that are none."""
 
     BANNER = "the connection"
@@ -62,7 +68,7 @@ class Step(Enum):
     QUIT = "QUIT"
 
 
-class Kind(Enum):
+class Kind(_Word):
     """What an answer says: the first digit of its code, as far as it matters here."""
 
     DONE = 2
@@ -180,12 +186,13 @@ NO_MAIL = frozenset({
 })  # fmt: skip
 """Steps that bring no mail nearer; a server takes so many of them and no more."""
 
+_KINDS = {2: Kind.DONE, 3: Kind.MORE, 4: Kind.REFUSED, 5: Kind.REFUSED}
 _OPTIMISTIC: dict[Step, Kind] = {Step.DATA: Kind.MORE, Step.RESPONSE: Kind.DONE}
 
 
 def kind(code: int) -> Kind:
     """What an answer with this code says. code: 200 to 599."""
-    return Kind(min(code // 100, 4))
+    return _KINDS[code // 100]
 
 
 def in_order(state: State, step: Step) -> bool:
@@ -200,8 +207,11 @@ def after(state: State, step: Step, code: int) -> State | None:
     """
     if code == CLOSING:
         return State.CLOSED
-    row = TRANSITIONS[state].get(step, {Kind.REFUSED: state})
-    return row.get(kind(code))
+    row = TRANSITIONS[state].get(step)
+    said = kind(code)
+    if row is None:
+        return state if said is Kind.REFUSED else None
+    return row.get(said)
 
 
 def hoped(state: State, step: Step) -> State:
