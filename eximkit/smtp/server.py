@@ -287,10 +287,8 @@ class Server(Receiving):
             # A ClientHello that did not wait for the 220 cannot be told for certain
             # from text in front of it. Its sender is told so, instead of waiting for
             # the answer to a hello that was dropped.
-            if not free or TLS_RECORD in self._buffer:
-                return True
-            self.dropped += self._buffer.clear()
-            return False
+            # Text is dropped if the command is accepted, and answered if it is not.
+            return not free or TLS_RECORD in self._buffer
         if step in GROUP_LAST:
             session.use.early |= free and session.secure and step is Step.EHLO
             return not free
