@@ -177,8 +177,10 @@ class EximClient(ClientPeer):
         text = exim_conf.client(self._setup, self._folder, host, port, early)
         configuration = _written(self._folder.with_suffix(".conf"), text)
         for _ in range(count):
-            # A host that deferred one message is not held back for the next.
-            for hint in (self._folder / "spool" / "db").glob("retry*"):
+            # A host that deferred one message is not held back for the next, nor
+            # does that one go along.
+            hints = self._folder / "spool" / "db"
+            for hint in (*hints.glob("retry*"), *hints.glob("wait-*")):
                 hint.unlink()
             await self._workshop.run(
                 self._end.argv(

@@ -62,6 +62,13 @@ class Proxy:
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        # Only the end of the link cancels it.
+        with suppress(asyncio.CancelledError):
+            await self._join(reader, writer)
+
+    async def _join(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         peer = writer.get_extra_info("peername")
         talk = Conversation(time.monotonic(), peer[1])
         self.conversations.append(talk)
