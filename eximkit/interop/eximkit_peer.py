@@ -72,6 +72,7 @@ class EximkitServer(ServerPeer):
             "--pipelining-hosts", "*" if setup.pipelining else "",
             "--chunking-hosts", "*" if setup.bdat else "",
             "--starttls" if setup.tls is Tls.STARTTLS else "--no-starttls",
+            "--resumption" if setup.resume else "--no-resumption",
             *_account(setup, self._folder),
         ]  # fmt: skip
         if setup.tls_version:
@@ -152,7 +153,6 @@ class EximkitClient(ClientPeer):
             "--tfo": setup.fast_open,
             "--tfo-content": setup.in_syn,
             "--no-pipelining": not setup.pipelining,
-            "--no-resume": setup.tls is not Tls.NONE and not setup.resume,
         }
         command += [name for name, wanted in flags.items() if wanted]
         if setup.tls_version:
