@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from eximkit.cli.interop_config import config_options
+
 TLS = ("none", "starttls", "on-connect")
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -40,10 +42,7 @@ _HELP = {"help_option_names": ["-h", "--help"]}
     "--config", metavar="FILE", help="Send as a transport of this configuration would."
 )
 @click.option("--transport", metavar="NAME", help="The smtp transport of --config.")
-@click.option(
-    "-D", "defines", multiple=True, metavar="NAME[=VALUE]",
-    help="Define a macro of --config, as Exim's -D does.",
-)  # fmt: skip
+@config_options
 @click.option("--helo", metavar="NAME", help="Name to greet with (default: this host).")
 @click.option(
     "--as-exim", is_flag=True,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,18 +14,22 @@ from eximkit.cli import interop_setup as setup
 from eximkit.cli.output import emit, style
 from eximkit.errors import SettingsError
 from eximkit.interop.courier import Courier, Plan
+from eximkit.interop.delivery_log import DeliveryLog
 from eximkit.interop.dialling import PORT, TLS_PORT, parse_place, resolve
+from eximkit.interop.mainlog import MainLog
+from eximkit.interop.message_ids import message_id
 from eximkit.smtp import addresses
 from eximkit.smtp.early import Tls, Wish
 from eximkit.smtp.message import Fate
 from eximkit.smtp.route import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from eximkit.cli.interop_transport import Transport
+    from eximkit.interop.cache import EhloCache
     from eximkit.interop.courier import Delivered
     from eximkit.interop.dialling import Target
     from eximkit.interop.transcript import Transcript
+    from eximkit.smtp.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,9 @@ class Options:
     config: str | None
     transport: str | None
     defines: tuple[str, ...]
+    allow: tuple[tuple[str, ...], ...]
+    exim_version: str | None
+    root: str | None
     helo: str | None
     as_exim: bool
     tls: str | None
@@ -63,41 +72,125 @@ class Options:
     form: str
 
 
+_OF_THE_TRANSPORT = (
+    "helo", "tls", "tls_required", "ca", "sni", "no_pipelining", "bdat", "tfo",
+    "account_file", "auth", "auth_required", "interface",
+)  # fmt: skip
+"""Options that mean nothing beside `--transport`, whose own they are."""
+
+
 def run(options: Options) -> bool:
     """Send, and say what came of it. Whether all was delivered."""
-    if options.place is None:
-        raise click.UsageError("--to HOST[:PORT] is missing.")
-    tls = Tls(options.tls or "none")
-    host, port = parse_place(options.place, TLS_PORT if tls is Tls.ON_CONNECT else PORT)
-    recipients = tuple(_address(r, "--rcpt") for r in options.recipients)
+    _check(options)
+    recipients = tuple(_address(each, "--rcpt") for each in options.recipients)
     messages = setup.messages_of(
         options.message,
         _address(options.mail_from, "--mail-from"),
         recipients or ("postmaster",),
         options.messages,
     )
-    plan = _plan(options, tls)
-    with (
-        setup.opened_cache(options.cache) as cache,
-        setup.opened_transcript(
-            options.transcript, options.place, options.form == "table"
-        ) as transcript,
-    ):
-        wanted = transcript if options.transcript or transcript.keep else None
-        courier = Courier(plan, cache, wanted)
-
-        async def deliver() -> list[Delivered]:
-            targets = await resolve(host, port)
-            deliveries = []
-            for _ in range(options.repeat):
-                # What is shown is what was said last.
-                transcript.events.clear()
-                deliveries.append(await courier.deliver_to_one_of(targets, messages))
-            return deliveries
-
-        deliveries = asyncio.run(deliver())
+    place = options.place or ""
+    with ExitStack() as opened:
+        cache = opened.enter_context(setup.opened_cache(options.cache))
+        transcript = opened.enter_context(
+            setup.opened_transcript(options.transcript, place, options.form == "table")
+        )
+        log = _log(options, opened)
+        sending = _Sending(options, messages, cache, transcript, log)
+        deliveries = asyncio.run(sending.run())
         _report(options, deliveries, transcript)
     return all(each.fate is Fate.DELIVERED for each in deliveries)
+
+
+def _check(options: Options) -> None:
+    """What only means something together. Raises UsageError."""
+    if options.place is None:
+        raise click.UsageError("--to HOST[:PORT] is missing.")
+    if (options.config is None) != (options.transport is None):
+        raise click.UsageError("--config FILE and --transport NAME go together.")
+    if options.config is None:
+        return
+    for name in _OF_THE_TRANSPORT:
+        if getattr(options, name):
+            option = "--" + name.replace("_", "-")
+            raise click.UsageError(
+                f"{option} is what the transport of --config decides."
+            )
+
+
+class _Sending:
+    """The deliveries of one run."""
+
+    def __init__(
+        self,
+        options: Options,
+        messages: list[Message],
+        cache: EhloCache,
+        transcript: Transcript,
+        log: DeliveryLog | None,
+    ) -> None:
+        self.options = options
+        self.messages = messages
+        self.transcript = transcript
+        self.log = log
+        wanted = transcript if options.transcript or transcript.keep else None
+        self.transport = _transport(options, messages[0]) if options.config else None
+        plan = self.transport.plan if self.transport else _plan(options)
+        self.courier = Courier(plan, cache, wanted)
+
+    async def run(self) -> list[Delivered]:
+        targets = await self._targets()
+        deliveries = []
+        for _ in range(self.options.repeat):
+            # What is shown is what was said last.
+            self.transcript.events.clear()
+            ids = [message_id() for _ in self.messages] if self.log else []
+            if self.log:
+                self.log.arrivals(ids, self.messages)
+            delivered = await self.courier.deliver_to_one_of(targets, self.messages)
+            if self.log:
+                self.log.deliveries(ids, delivered)
+            deliveries.append(delivered)
+        return deliveries
+
+    async def _targets(self) -> list[Target]:
+        on_connect = self.options.tls == Tls.ON_CONNECT.value
+        usual = TLS_PORT if on_connect else PORT
+        host, port = parse_place(self.options.place or "", 0)
+        targets = await resolve(host, port or usual)
+        if self.transport is not None:
+            return [self.transport.target(target, port) for target in targets]
+        return targets
+
+
+def _log(options: Options, opened: ExitStack) -> DeliveryLog | None:
+    if options.mainlog is None:
+        return None
+    log = MainLog(Path(options.mainlog))
+    opened.callback(log.close)
+    return DeliveryLog(log, transport=options.transport or "remote_smtp")
+
+
+def _transport(options: Options, message: Message) -> Transport:
+    from eximkit.cli import interop_config
+    from eximkit.cli.interop_transport import Transport
+    from eximkit.interop.transport_options import Envelope
+
+    reading = interop_config.Reading(
+        options.config or "", options.defines, options.allow, options.exim_version,
+        options.root,
+    )  # fmt: skip
+    return Transport(
+        interop_config.read(reading),
+        options.transport or "",
+        Envelope(message.sender, message.recipients),
+        as_exim=options.as_exim,
+        clear_passwords=options.clear_passwords,
+        content_in_syn=options.tfo_content,
+        early=options.early == "auto",
+        tls_version=options.tls_version or "",
+        timeout=options.timeout,
+    )
 
 
 def _address(text: str, option: str) -> str:
@@ -113,7 +206,8 @@ def _address(text: str, option: str) -> str:
     return address
 
 
-def _plan(options: Options, tls: Tls) -> Plan | Callable[[Target], Plan]:
+def _plan(options: Options) -> Plan:
+    tls = Tls(options.tls or "none")
     name = options.helo if options.helo is not None else setup.own_name()
     account = setup.account_of(options.account_file) if options.account_file else None
     if options.auth_required and account is None:

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eximkit.errors import SettingsError
 from eximkit.interop.dialogue import Dialogue, Manner
 from eximkit.smtp import Delivery
 from eximkit.smtp.early import Key, Wish
@@ -43,7 +44,8 @@ class Plan:
     """How to send to one host.
 
     helo: the text of the setting that the name comes from, "" where that is the name.
-    key: by what the host's response to EHLO is remembered; None to make one.
+    key: by what the host's response to EHLO is remembered; None to make one. unfit: why
+    the route's name is not to be greeted with early, "" if it is.
     """
 
     route: Route
@@ -51,6 +53,7 @@ class Plan:
     manner: Manner = field(default_factory=Manner)
     helo: str = ""
     key: Key | None = None
+    unfit: str = ""
 
     def key_of(self, target: Target) -> Key:
         """By what a response to EHLO is remembered."""
@@ -66,12 +69,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class TlsUsed:
-    """TLS as it came about. suite: as Exim writes it behind X=."""
+    """TLS as it came about. bits: of the key. verified: the certificate was."""
 
     version: str
     cipher: str
-    suite: str
+    bits: int
     resumed: bool
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,9 @@ class Attempt:
     with, EHLO or HELO and the name, "" if the connection did not get so far. local:
     address and port, ("", 0) where there was no connection. round_trips: waits for the
     server before the first content left, None if none did; waits: in all. syn_data: TCP
-    Fast Open carried some. mechanism: of AUTH, where that was successful. redial: why
-    it had to be done again, "" if it had not.
+    Fast Open carried some. mechanism: of AUTH, where that was successful. chunked: BDAT
+    was used. errno: of a connection that failed or broke, 0 for none. redial: why it
+    had to be done again, "" if it had not.
     """
 
     banner: str
@@ -102,7 +107,20 @@ class Attempt:
     syn_data: bool
     tls: TlsUsed | None
     mechanism: str
+    chunked: bool
+    errno: int
     redial: str
+
+    @property
+    def offered_early(self) -> bool:
+        """Whether the server still offered early pipelining in what was read of it."""
+        return any(offer and offer.early for offer in (self.clear, self.crypted))
+
+    @property
+    def offered_pipelining(self) -> bool:
+        """Whether the last response to EHLO offered PIPELINING."""
+        last = self.crypted if self.crypted is not None else self.clear
+        return last is not None and last.pipelining
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +206,8 @@ class Courier:
         now = int(self._clock())
         delivery = Delivery(plan.route, plan.wish, messages, record, now)
         reason = delivery.decision.reason
+        if plan.unfit and delivery.decision.early:
+            raise SettingsError(plan.unfit)
         attempts = []
         try:
             while True:
@@ -244,19 +264,26 @@ class Courier:
         sender = delivery.sender
         recorder = self._transcript.recorder() if self._transcript else None
         whose = (target, plan.manner.context, plan.manner.sni)
-        session = self._sessions.get(whose)
+        session = self._sessions.get(whose) if plan.manner.resume else None
         dialogue = Dialogue(sender, target, plan.manner, recorder, session)
         await dialogue.run()
         layer, wire = dialogue.layer, dialogue.wire
         used = None
         if layer is not None and layer.established:
-            used = TlsUsed(layer.version, layer.cipher, layer.suite, layer.resumed)
+            used = TlsUsed(
+                layer.version,
+                layer.cipher,
+                layer.bits,
+                layer.resumed,
+                plan.manner.verifies,
+            )
             self._keep(whose, layer.session)
         return Attempt(
             str(sender.banner or ""), sender.offers.get(False), sender.offers.get(True),
             sender.ended, sender.used_early, sender.used_pipelining, sender.hello,
             wire.local, dialogue.round_trips, wire.waits, wire.syn_data, used,
-            sender.mechanism if sender.authenticated else "", sender.redial,
+            sender.mechanism if sender.authenticated else "", sender.used_chunking,
+            wire.errno, sender.redial,
         )  # fmt: skip
 
     def _keep(self, whose: _Whose, session: ssl.SSLSession | None) -> None:

@@ -48,14 +48,14 @@ class Target:
 def parse_place(text: str, port: int = PORT) -> tuple[str, int]:
     """Host and port of `host`, `host:25`, `192.0.2.1:25`, `[2001:db8::1]:25`.
 
-    port: where the text has none. An IPv6 address without a port needs no brackets.
-    Raises SettingsError.
+    port: where the text has none, 0 where that is to be seen. An IPv6 address without a
+    port needs no brackets. Raises SettingsError.
     """
     if text.count(":") > 1 and is_address(text):
         return text, port
     match = _PLACE.fullmatch(text)
     number = int(match["port"] or port) if match else 0
-    if match is None or not 0 < number < 65536:
+    if match is None or number > 65535 or (match["port"] and not number):
         raise SettingsError(f"not HOST:PORT: {text!r} (an IPv6 address is in brackets)")
     host = match["bracketed"] or match["plain"]
     if match["bracketed"] and not is_address(host):

@@ -76,8 +76,9 @@ class Manner:
 
     interface: the address to bind to, "" for any. fast_open: let the SYN carry data
     (RFC 7413), and if content_in_syn a message, which may then arrive twice. context,
-    sni: of TLS. naming: gives the name to greet with, from this side's address and
-    port, on a connection that is not early; None for the route's.
+    sni: of TLS; resume: whether sessions are. naming: gives the name to greet with from
+    this side's address and port, where those are known before the greeting; None for
+    the route's. It may raise EximkitError.
     """
 
     interface: str = ""
@@ -86,7 +87,13 @@ class Manner:
     timeouts: Timeouts = field(default_factory=Timeouts)
     context: ssl.SSLContext | None = None
     sni: str = ""
+    resume: bool = True
     naming: Callable[[str, int], str] | None = None
+
+    @property
+    def verifies(self) -> bool:
+        """Whether only servers with a good certificate are talked to."""
+        return self.context is not None and bool(self.context.verify_mode)
 
 
 class Dialogue:
@@ -147,9 +154,10 @@ class Dialogue:
                 syn = len(first)
         self._patience("connect")
         self.wire.dial(manner.interface, first, syn if manner.fast_open else None)
-        if manner.naming is not None and not sender.decision.early:
-            name = manner.naming(*self.wire.local)
-            sender.route = replace(sender.route, name=name)
+        if manner.naming is None or self._over.done():
+            return
+        if self._on_connect or not sender.decision.early:
+            sender.rename(manner.naming(*self.wire.local))
 
     # What the wire says.
 

@@ -120,11 +120,17 @@ def _is_localhost(pattern: str) -> bool:
 
 
 def _is_loopback(address: ip.Address) -> bool:
-    return address.value == 1 if address.bits == 128 else address.value >> 24 == 127
+    """Whether it is what that name stands for: 127.0.0.1, ::1."""
+    return address.value == (1 if address.bits == 128 else 0x7F000001)
 
 
 def is_local(address: str) -> bool:
-    """Whether an IP address is one of this host's: a socket can be bound to it."""
+    """Whether an IP address is one of this host's: a socket can be bound to it.
+
+    That is so for all of 127.0.0.0/8, of which an interface has one address.
+    """
+    if address.startswith("127.") and address != "127.0.0.1":
+        return False
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
         probe.bind((address, 0))
@@ -177,7 +183,8 @@ def _of_pattern(pattern: str, asking: Asking) -> list[str]:
     except _UNDECIDED as why:
         if pattern.startswith("^"):
             raise SettingsError(f"{display(pattern)}: {_words(why)}") from None
-        return [f"{display(pattern)}: {_words(why)}"]
+        # That the question was about this address is of no interest.
+        return [f"{display(pattern)}: {_words(why).removesuffix(f' for {address}')}"]
     return []
 
 

@@ -128,7 +128,7 @@ def printing(text: str, most: int = 0, also: str = "") -> str:
 def printing_octets(octets: bytes, most: int) -> str:
     """Octets as Exim logs them: none beyond ASCII as it is."""
     text = octets[:most].decode("latin-1")
-    return re.sub(r"[\x80-\xff]", _octal, printing(text))
+    return printing(re.sub(r"[\x80-\xff]", lambda c: f"\\{ord(c[0]):03o}", text))
 
 
 def quoted(text: str, most: int) -> str:
@@ -175,7 +175,7 @@ def address(text: str) -> str:
 def recipient(text: str) -> str:
     """The address of a delivery: without quotes, and then in brackets with them."""
     found = _QUOTED_LOCAL_PART.fullmatch(text)
-    if found is None:
+    if found is None or not found[1]:
         return printing(text)
     plain = re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL) + (found[2] or "")
     return f"{printing(plain)} <{printing(text)}>"

@@ -54,7 +54,7 @@ class Wire:
     local: this side's address and port. syn_data: the server took data from the SYN.
     waits: how often the server was waited for, for the handshake of TCP too. pending:
     octets that the kernel has not taken. written: how many it has. broken: why it takes
-    no more, "" if it does.
+    no more, "" if it does. errno: of the last error, 0 for none.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Wire:
         self.written = 0
         self.pending = b""
         self.broken = ""
+        self.errno = 0
         self._owner = owner
         self._recorder = recorder
         self._loop = asyncio.get_running_loop()
@@ -167,8 +168,12 @@ class Wire:
             self._write()
         self._owner.connected()
 
+    def _reason(self, error: OSError) -> str:
+        self.errno = error.errno or 0
+        return dialling.reason(error)
+
     def _unreached(self, error: OSError) -> None:
-        why = f"{self.target}: {dialling.reason(error)}"
+        why = f"{self.target}: {self._reason(error)}"
         if self._recorder:
             self._recorder.tcp("failed", why)
         self._owner.unreached(why)
@@ -180,7 +185,7 @@ class Wire:
             pass
         except OSError as error:
             # What the server said before it closed may still be there to be read.
-            self.broken = dialling.reason(error)
+            self.broken = self._reason(error)
         blocked = bool(self.pending) and not self.broken
         if blocked != self._writing:
             self._writing = blocked
@@ -209,7 +214,7 @@ class Wire:
         try:
             self._sock.shutdown(socket.SHUT_WR)
         except OSError as error:
-            self.broken = dialling.reason(error)
+            self.broken = self._reason(error)
 
     def _readable(self) -> None:
         try:
@@ -217,7 +222,7 @@ class Wire:
         except BlockingIOError:
             return
         except OSError as error:
-            why = dialling.reason(error)
+            why = self._reason(error)
             if self._recorder:
                 self._recorder.tcp("reset", why, TO_CLIENT)
             self._owner.lost(why)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from eximkit.smtp.ehlo import Limits, Offer
     from eximkit.smtp.replies import Reply
+    from eximkit.smtp.states import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Fate(Enum):
 class Outcome:
     """What became of one recipient. reply: what decided it, None if nothing was said.
 
+    step: what that is the answer to, None where it answers nothing of the message's.
     in_doubt: the message was sent and its reply never came; it may have been delivered,
     and will be again (RFC 5321 4.5.4.2 and 6.1).
     """
@@ -66,6 +68,7 @@ class Outcome:
     reason: str
     reply: Reply | None = None
     in_doubt: bool = False
+    step: Step | None = None
 
 
 def fate_of(answer: Reply) -> Fate:

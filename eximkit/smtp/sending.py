@@ -8,9 +8,11 @@ only the server can give.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from eximkit.smtp import commands
 from eximkit.smtp.auth import ClientSide
 from eximkit.smtp.client import Client
 from eximkit.smtp.commands import Auth, Ehlo, Helo, Quit, StartTls
@@ -74,6 +76,7 @@ class Sending:
         """Why nothing more can be said, or is: mostly the reply to QUIT."""
         self.hello = ""
         """What was greeted with last, EHLO or HELO and the name."""
+        self.used_chunking = False
         self.mechanism = ""
         """The AUTH mechanism that was used, if one was."""
         self.clear_mechanism = ""
@@ -118,6 +121,18 @@ class Sending:
         Only those belong in a SYN, which may be replayed (RFC 7413 6.1).
         """
         return len(self._out) if self._harmless is None else self._harmless
+
+    def rename(self, name: str) -> None:
+        """Greet with another name. Nothing of `output` may have been taken yet."""
+        if self._out:
+            # It was said early: only its first line is another one.
+            old = commands.encode(Ehlo(self.route.name), self.route.as_is)
+            new = commands.encode(Ehlo(name), self.route.as_is)
+            self._out[: len(old)] = new
+            if self._harmless is not None:
+                self._harmless += len(new) - len(old)
+            self.hello = f"{Step.EHLO.value} {name}"
+        self.route = replace(self.route, name=name)
 
     def pieces(self) -> list[tuple[str, int]]:
         """What `output` will give: ("commands" or "content", octets), in order.
@@ -250,6 +265,7 @@ class Sending:
                 if not self._may_send(Step.BDAT_LAST):
                     return False
                 chunk = self.client.chunk(item.content, last=True)
+                self.used_chunking = True
                 self._whole(chunk, len(chunk) - len(item.content))
             elif not self._send(item):
                 return False

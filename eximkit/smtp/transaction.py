@@ -102,18 +102,21 @@ class Transaction:
         verdicts = iter(self._verdicts)
         for number, place in enumerate(self.places):
             answer = self._rcpt[number] if number < len(self._rcpt) else None
-            deciding = self._mail if self._mail and self._mail.refused else answer
+            refused = self._mail is not None and self._mail.refused
+            deciding, step = answer, Step.RCPT
+            if refused:
+                deciding, step = self._mail, Step.MAIL
             if deciding is not None and deciding.positive:
-                deciding = self.final
+                deciding, step = self.final, Step.FINAL
                 verdict = next(verdicts, None)
                 # RFC 5321 is about one reply; PRDR's last one may still refuse all.
                 if verdict is not None and deciding is not None and deciding.positive:
                     deciding = verdict
-            found[self.index, place] = self._outcome(place, deciding, otherwise)
+            found[self.index, place] = self._outcome(place, deciding, step, otherwise)
         return found
 
     def _outcome(
-        self, place: int, deciding: Reply | None, otherwise: Outcome
+        self, place: int, deciding: Reply | None, step: Step, otherwise: Outcome
     ) -> Outcome:
         recipient = self.message.recipients[place]
         if deciding is None:
@@ -123,4 +126,4 @@ class Transaction:
         if fate is Fate.REJECTED and any(deciding is each for each in self._doubted):
             # The next try, by the response to EHLO that has been read now, will tell.
             fate = Fate.DEFERRED
-        return Outcome(recipient, fate, str(deciding), deciding)
+        return Outcome(recipient, fate, str(deciding), deciding, step=step)
