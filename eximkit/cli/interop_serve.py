@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from eximkit.cli.interop_config import config_options
+
 KEYWORDS = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
 
 
@@ -91,7 +93,14 @@ KEYWORDS = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
     "--processes", type=click.IntRange(1, 64), default=1, show_default=True,
     metavar="N", help="How many processes serve.",
 )  # fmt: skip
-def serve(**options: object) -> None:
+@config_options
+def serve(
+    defines: tuple[str, ...],
+    allow: tuple[tuple[str, ...], ...],
+    exim_version: str | None,
+    root: str | None,
+    **options: object,
+) -> None:
     """Be a server that takes early input (PIPECONNECT), until SIGTERM or Ctrl-C.
 
     Nobody but this machine can reach it unless you say so with --listen. Messages are
@@ -99,7 +108,12 @@ def serve(**options: object) -> None:
     "192.0.2.0/24 : !198.51.100.7 : *.example.org"; '' is nobody.
     """
     from eximkit.cli.interop_serve_run import run
+    from eximkit.cli.interop_config import Reading
     from eximkit.interop.serving import Options
 
-    code = run(Options(**options))  # type: ignore[arg-type]
+    given = Options(**options)  # type: ignore[arg-type]
+    reading = None
+    if given.config is not None:
+        reading = Reading(given.config, defines, allow, exim_version, root)
+    code = run(given, reading)
     raise click.exceptions.Exit(code)

@@ -11,18 +11,34 @@ import click
 from eximkit.interop.serving import Opened, Options, Serving
 
 if TYPE_CHECKING:
+    from eximkit.cli.interop_config import Reading
+    from eximkit.interop.service_options import ServicePlan
     from eximkit.interop.workers import Sum
 
 _INTERRUPTED = 130
 
 
-def run(options: Options) -> int:
-    """Serve until a signal comes; the exit code. Raises InputError, SettingsError."""
+def run(options: Options, reading: Reading | None) -> int:
+    """Serve until a signal comes; the exit code. Raises InputError, SettingsError.
+
+    reading: of the configuration that decides what is offered, if there is one.
+    """
     as_json = options.form == "json"
-    with Serving(options, complain=_complain) as serving:
+    plan = None if reading is None else _plan(reading)
+    with Serving(options, plan, complain=_complain) as serving:
         done = serving.run(lambda opened: _say_where(opened, as_json))
     _say_what(done, as_json)
     return _INTERRUPTED if done.cut_short else 0
+
+
+def _plan(reading: Reading) -> ServicePlan:
+    from eximkit.cli.interop_config import read, say
+    from eximkit.interop.service_options import service_plan
+
+    found = read(reading)
+    plan = service_plan(found.config, found.environment)
+    say(plan.unhonoured, reading.path)
+    return plan
 
 
 def _complain(text: str) -> None:

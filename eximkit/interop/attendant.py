@@ -194,7 +194,7 @@ class Attendant:
                     advertised=server.session.pipelines,
                 )
         elif event.fatal:
-            log.dropped(self.peer(), given.text)
+            log.dropped(self.peer(), given.text, event.line)
         elif event.line[:4].upper() in _LOGGED_VERBS:
             what = event.line.decode("utf-8", "surrogateescape")
             log.rejected(

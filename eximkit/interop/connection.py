@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from eximkit.interop.tls import TlsError, TlsLayer, server_layer
 from eximkit.smtp import Server
 from eximkit.smtp.events import Content
 from eximkit.smtp.replies import encode, reply
+from eximkit.smtp.states import State
 
 if TYPE_CHECKING:
     from eximkit.interop.house import House
@@ -51,6 +53,7 @@ class Connection:
 
     __slots__ = (
         "_attendant",
+        "_begun",
         "_end",
         "_house",
         "_left",
@@ -86,6 +89,8 @@ class Connection:
         self._notes = notes
         self.client = client
         service = house.policy.service(client)
+        if house.context is None and service.starttls:
+            service = replace(service, starttls=False)
         self._server = Server(service, secure, house.challenge)
         self._attendant = Attendant(
             self._server, client, house.policy, house.spool, house.counts, house.log,
@@ -100,11 +105,19 @@ class Connection:
         self.phase = _TALK
         now = house.loop.time()
         self.quiet_since = now
+        self._begun = now
         self._end = now + house.bounds.whole
         self.deadline = now + house.bounds.wait
 
     def start(self) -> None:
         """The connection was accepted just now."""
+        try:
+            self._start()
+        except Exception:
+            self.close(reset=True)
+            raise
+
+    def _start(self) -> None:
         self._loop.add_reader(self._number, self._readable)
         if self._notes is not None:
             self._notes.recorder.tcp("accepted", text=self.client.address)
@@ -145,15 +158,15 @@ class Connection:
         """The deadline has passed."""
         if self._out or self.phase is not _TALK:
             if self._out and self._log is not None:
-                self._log.note(f"{self._named()} does not read what it is sent")
+                self._log.timed_out(self._attendant.peer(), self._age())
             self.close(reset=True)
         elif not self._may_speak():
             self._failed("timeout within the handshake")
             self.close()
         else:
             if self._log is not None:
-                self._log.note(
-                    f"SMTP command timeout on connection from {self._named()}"
+                self._log.timed_out(
+                    self._attendant.peer(), self._age(), in_content=self._in_content()
                 )
             self._leave(_SLOW)
 
@@ -174,6 +187,14 @@ class Connection:
     # -- reading -------------------------------------------------------------------
 
     def _readable(self) -> None:
+        try:
+            self._read()
+        except Exception:
+            # A defect costs one connection, and not the server.
+            self.close(reset=True)
+            raise
+
+    def _read(self) -> None:
         try:
             octets = self._socket.recv(_PIECE)
         except (BlockingIOError, InterruptedError):
@@ -257,18 +278,17 @@ class Connection:
             self._failed("the client went away within the handshake")
             self.close()
             return
-        if self._log is not None:
-            self._log.lost(self._attendant.peer())
-        self._leave(_LOST)
+        self._lost()
         # It may still read, but there is nothing to wait for.
+        self._leave(_LOST)
         if not self._out:
             self.close()
 
     def _broken(self) -> None:
         if self._notes is not None:
             self._notes.recorder.tcp("reset")
-        if self.phase is _TALK and self._log is not None:
-            self._log.lost(self._attendant.peer())
+        if self.phase is _TALK:
+            self._lost()
         self.close()
 
     # -- writing -------------------------------------------------------------------
@@ -364,7 +384,7 @@ class Connection:
             return
         if self._notes is not None:
             self._notes.recorder.tcp("fin", direction="<")
-        self._readable()
+        self._read()
 
     def _drained(self, octets: int) -> None:
         self._left -= octets
@@ -373,10 +393,17 @@ class Connection:
 
     # -- what the log says ---------------------------------------------------------
 
-    def _named(self) -> str:
-        hello = self._server.session.hello
-        name = f"({hello.name}) " if hello is not None else ""
-        return f"{name}[{self.client.address}]"
+    def _age(self) -> float:
+        return self._loop.time() - self._begun
+
+    def _in_content(self) -> bool:
+        return self._server.state is State.CONTENT
+
+    def _lost(self) -> None:
+        if self._log is not None:
+            self._log.lost(
+                self._attendant.peer(), self._age(), in_content=self._in_content()
+            )
 
     def _failed(self, reason: str) -> None:
         if self._log is not None:

@@ -85,10 +85,19 @@ class LogLines:
     def _duration(self, seconds: float) -> str:
         return duration(seconds, self._has("millisec"))
 
-    def _interface(self, peer: Peer, way: str) -> list[str]:
-        if not peer.local or not self._has(f"{way}_interface"):
+    def _interface(self, peer: Peer) -> list[str]:
+        """The local end of a connection that came in."""
+        if not peer.local or not self._has("incoming_interface"):
             return []
         return [f"I=[{peer.local}]:{peer.local_port}"]
+
+    def _sending_interface(self, peer: Peer) -> list[str]:
+        """The local end of a connection that was made: takes both selectors."""
+        both = self._has("incoming_interface") and self._has("outgoing_interface")
+        if not peer.local or not both:
+            return []
+        port = f":{peer.local_port}" if self._has("outgoing_port") else ""
+        return [f"I=[{peer.local}]{port}"]
 
     def _client(self, peer: Peer) -> str:
         """`name (helo) [ip]:port`, with what is known of it."""
@@ -110,7 +119,7 @@ class LogLines:
 
     def _who(self, peer: Peer) -> list[str]:
         """A client where no tag stands before it."""
-        return [self._client(peer), *self._interface(peer, "incoming")]
+        return [self._client(peer), *self._interface(peer)]
 
     def _tls(self, tls: Tls | None, way: str = "incoming") -> list[str]:
         if tls is None:

@@ -151,7 +151,9 @@ class ServicePlan:
             chunking=offered("chunking_advertise_hosts"),
             size=_number(values, "message_size_limit", 0),
             eight_bit=values.flag("accept_8bitmime"),
-            smtputf8=offered("smtputf8_advertise_hosts"),
+            # RFC 6531 3.1 takes 8BITMIME with it.
+            smtputf8=values.flag("accept_8bitmime")
+            and offered("smtputf8_advertise_hosts"),
             dsn=offered("dsn_advertise_hosts"),
             prdr=values.flag("prdr_enable"),
             starttls=offered("tls_advertise_hosts"),

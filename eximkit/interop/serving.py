@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from eximkit.interop.service_options import ServicePlan
     from eximkit.interop.spool import Spool
 
+_DECIDED_THERE = (
+    "name", "early_hosts", "pipelining_hosts", "chunking_hosts", "account_file", "size",
+    "max_recipients",
+)  # fmt: skip
+"""What a configuration says, and the command line must not say as well."""
 _SPARE_FILES = 64
 _WHOLE = 12
 """A connection may take so many times as long as one command."""
@@ -145,6 +150,11 @@ class Serving:
 
     def _prepare(self) -> None:
         options = self.options
+        if self.plan is not None:
+            for option in _DECIDED_THERE:
+                if getattr(options, option) is not None:
+                    shown = option.replace("_", "-")
+                    raise SettingsError(f"--{shown}: this is what --config decides")
         self._name = self._own_name()
         texts = options.listen or ("127.0.0.1:0",)
         where = [endpoint.parse(text) for text in texts if text]

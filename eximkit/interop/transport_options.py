@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 PORTS = {"smtp": 25, "smtps": 465, "submissions": 465, "submission": 587}
 _ON_CONNECT = frozenset(("smtps", "submissions"))
 # Priority strings of GnuTLS, which OpenSSL would read as something else.
-_GNUTLS = re.compile(r"(?:^|:)(?:NORMAL|SECURE|PERFORMANCE|PFS|NONE|LEGACY)|%|VERS-|\+")
+_GNUTLS = re.compile(r"(?:^|:)(?:NORMAL|SECURE|PERFORMANCE|PFS|NONE|LEGACY|[+%]|-VERS)")
 _NO_ENVELOPE = Envelope()
 
 

@@ -85,6 +85,7 @@ async def _served(
         else:
             stop()
 
+    loop.set_exception_handler(lambda _, what: house.defect(what))
     house.open(doors)
     loop.add_signal_handler(signal.SIGTERM, stop)
     loop.add_signal_handler(signal.SIGINT, interrupted)
