@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from eximkit.errors import InputError
@@ -40,6 +41,7 @@ async def run_change(scenario: Scenario, pairing: Pairing, bench: Bench) -> Resu
         for number, told in enumerate(contacts):
             said = {**told, **told.get(pairing.client, {})}
             server.say(*_scripts(said.get("server", {}), setup, scenario.name))
+            await asyncio.sleep(said.get("wait", 0.0))
             seen = len(contacts_of(client.log()))
             begun = len(link.conversations())
             await client.contact(host, port, early=True, count=1)

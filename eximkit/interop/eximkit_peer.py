@@ -145,10 +145,16 @@ class EximkitClient(ClientPeer):
             "--transcript", str(self.transcripts[-1]),
             "--repeat", str(count), "--timeout", "20",
             *_account(setup, self._folder),
+            *(
+                word
+                for mechanism in setup.mechanisms if setup.account
+                for word in ("--auth", mechanism)
+            ),
         ]  # fmt: skip
         flags = {
             "--tls-required": setup.tls is not Tls.NONE and setup.tls_required,
             "--auth-required": setup.account and setup.auth_required,
+            "--no-resume": setup.tls is not Tls.NONE and not setup.resume,
             "--bdat": setup.bdat,
             "--tfo": setup.fast_open,
             "--tfo-content": setup.in_syn,
