@@ -43,10 +43,10 @@ class Totals:
     """The grand total of one direction.
 
     octets: S= of the messages; a delivery counts that of its message, where the log has
-    it. messages: received, or delivered in a transaction (`=>`). addresses: delivered to
-    (`=>`, `->`), 0 for what was received. hosts, domains, emails, edomains: how many
-    different ones. delayed, failed: messages with at least one such address; of what
-    was received.
+    it. messages: received, or delivered in a transaction (`=>`). addresses: those
+    delivered to (`=>`, `->`), 0 for what was received. hosts, domains, emails,
+    edomains: how many different ones. delayed, failed: messages received with at least
+    one such address.
     """
 
     octets: int = 0
@@ -102,10 +102,10 @@ class League:
 
 
 class Counted(NamedTuple):
-    """A text and how often it occurred."""
+    """A text, and how often it occurred: `total`."""
 
     text: str
-    count: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Relay(NamedTuple):
     sender: str
     to_host: str
     recipient: str
-    count: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
