@@ -48,11 +48,15 @@ _NARROW = _Size("narrow", 340, 210, 40, 8, 4)
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values of one kind, None where there is none. colour: one of `svg.INKS`."""
+    """Values of one kind, None where there is none.
+
+    colour: one of `svg.INKS`. end: the name at the end of a line, in a word or two.
+    """
 
     name: str
     colour: str
     values: tuple[float | None, ...]
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def panels(caption: Caption, ticks: Sequence[str], series: Sequence[Series]) -> 
     def draw(size: _Size) -> Figure:
         each_height = 92
         size = size._replace(
-            right=_NARROW.right, height=each_height * len(series) + 2 * _LINE
+            right=_NARROW.right, height=each_height * len(series) + _LINE + 2
         )
         figure = _figure(size)
         for number, each in enumerate(series):
@@ -319,7 +323,7 @@ def _line_ends(axes: Axes, size: _Size, ends: Sequence[tuple[float, Series]]) ->
     for height, each in sorted(ends, key=lambda end: end[0]):
         place = max(height, place + room)
         axes.annotate(
-            each.name, (1, place), (10, 0), xycoords="axes fraction",
+            each.end or each.name, (1, place), (10, 0), xycoords="axes fraction",
             textcoords="offset points", va="center", color=ink(each.colour),
             fontsize=_LETTERS, fontweight="bold", annotation_clip=False,
         )  # fmt: skip

@@ -24,7 +24,7 @@ MOST_ROWS = 200
 _LONGEST = 160
 """Characters of a text of the log that are shown."""
 _OPEN_ROWS = 12
-"""A table of more rows than these is folded up at first."""
+"""A table of more rows than these is folded up at first, beside a chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,6 @@ class Table:
     total: tuple[Cell, ...] = ()
     more: int = 0
 
-    @property
-    def folded(self) -> bool:
-        return len(self.rows) > _OPEN_ROWS
-
     def number(self, column: int) -> bool:
         """Whether a column holds numbers."""
         return bool(self.rows) and self.rows[0][column].kind == "number"
@@ -78,6 +74,11 @@ class Figure:
     says: str
     tables: tuple[Table, ...]
     chart: Chart | None = None
+
+    def opens(self, number: int) -> bool:
+        """Whether a table is seen at once: short, or in place of a chart."""
+        alone = self.chart is None and number == 0
+        return alone or len(self.tables[number].rows) <= _OPEN_ROWS
 
 
 @dataclass(frozen=True, slots=True)

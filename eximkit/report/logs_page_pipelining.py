@@ -75,9 +75,7 @@ def sections(report: LogReport, times: Timeline, view: View) -> Iterator[Section
     ]
     if by:
         yield Section("when", "By TLS and by hour of day", (), tuple(by))
-    yield Section("trips", "Round trips saved", _worth(report, view), (
-        _saved(report, view),
-    ))  # fmt: skip
+    yield Section("trips", "Round trips saved", (), (_saved(report, view),))
 
 
 def early(tally: Tally, way: str) -> Share:
@@ -116,6 +114,7 @@ def _shares(report: LogReport, times: Timeline, view: View) -> Figure:
                 f"{WORDS[way]} {shares[way]}",
                 way,
                 tuple(early(each.tally, way).value for each in times.stretches),
+                WORDS[way],
             )
             for way in shares
         ]
@@ -254,19 +253,22 @@ def _refusing(report: LogReport, view: View) -> Iterator[Figure]:
         if not found:
             continue
         title, says = _NEVER[way]
-        rows, _ = bounded(_host(row, found[0].total, way) for row in found)
+        forms = [
+            form for form in _FORMS[way] if any(row.forms.get(form) for row in found)
+        ]
+        rows, _ = bounded(_host(row, found[0].total, forms) for row in found)
         table = Table(
-            title, ("host", "lines", *_FORMS[way]), rows,
+            title, ("host", "lines", *forms), rows,
             more=hosts.offered - hosts.early - len(rows),
         )  # fmt: skip
         yield Figure(f"never-{way}", title, says, (table,))
 
 
-def _host(row: HostRow, most: int, way: str) -> tuple[Cell, ...]:
+def _host(row: HostRow, most: int, forms: list[str]) -> tuple[Cell, ...]:
     return (
         of_log(row.address),
         count(row.total, most, "offered"),
-        *(count(row.forms.get(form, 0)) for form in _FORMS[way]),
+        *(count(row.forms.get(form, 0)) for form in forms),
     )
 
 
@@ -332,26 +334,11 @@ def _hourly(caption: Caption, groups: Mapping[str, Tally], view: View) -> charts
         Series(
             f"{WORDS[way]}: share that was early", way,
             tuple(early(groups.get(hour, Tally()), way).value for hour in hours),
+            WORDS[way],
         )
         for way in view.directions
     ]  # fmt: skip
     return charts.lines(caption, hours, series)
-
-
-def _worth(report: LogReport, view: View) -> tuple[str, ...]:
-    saved = sum(report.round_trips[way].total.saved for way in view.directions)
-    if not saved:
-        return ()
-    minutes = saved * 0.05 / 60
-    return (
-        f"At 50 ms for a round trip, what was saved is {_time(minutes)} of waiting.",
-    )
-
-
-def _time(minutes: float) -> str:
-    if minutes >= 120:
-        return f"{number(minutes / 60)} hours"
-    return f"{number(minutes)} minutes" if minutes >= 2 else f"{minutes * 60:.0f} s"
 
 
 def _saved(report: LogReport, view: View) -> Figure:
