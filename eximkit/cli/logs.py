@@ -129,7 +129,7 @@ def report(
         emit(reading.unparsed(), output)
         reading.end()
         return
-    found = reading.report((*groups, *chosen.groups), top)
+    found = reading.report((*groups, *chosen.groups), top, chosen.wanted)
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),

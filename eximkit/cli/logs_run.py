@@ -62,15 +62,23 @@ class Reading:
             tell("reading standard input; Ctrl-D ends it")
         return cls(paths, window, jobs, year)
 
-    def report(self, groups: tuple[str, ...], top: int | None) -> LogReport:
-        """What the logs say. Raises InputError where none of them can be read."""
+    def report(
+        self,
+        groups: tuple[str, ...],
+        top: int | None,
+        besides: frozenset[str] = frozenset(),
+    ) -> LogReport:
+        """What the logs say. Raises InputError where none of them can be read.
+
+        besides: what to count that the groups do not ask for, as for `scan`.
+        """
         with gather(self.paths, self.year) as found:
             self._tell(found.problems)
             with Progress() as progress:
                 outcome = summarise(
                     found.sources,
                     jobs=self.jobs,
-                    wanted=wanted(groups),
+                    wanted=wanted(groups) | besides,
                     window=self.window,
                     progress=progress,
                 )

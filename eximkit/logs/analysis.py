@@ -101,8 +101,9 @@ def analyse(
         round_trips=_saved(summary, total, connections),
         days=days,
         months=grouped(summary, MONTH, recorded),
-        hours_of_day=grouped(summary, HOUR_OF_DAY, recorded) if HOUR in groups else {},
+        hours_of_day=_hours_of_day(summary, recorded, HOUR in groups),
         groups={name: _group(summary, name, recorded) for name in groups},
+        hours=_group(summary, HOUR, recorded) if _by_hour(summary) else {},
         volume=_volume(summary, top),
         problems=tuple(problems),
         notes=tuple(notes),
@@ -224,6 +225,21 @@ def _group(summary: Summary, name: str, recorded: Recorded) -> Mapping[str, Tall
     if name == "day":
         return with_events(table, summary, lambda hour: hour[:10])
     return with_events(table, summary, str) if name == HOUR else table
+
+
+def _by_hour(summary: Summary) -> bool:
+    """Whether the log was so short that its hours are told apart unasked."""
+    return summary.few_hours and summary.of_day is None
+
+
+def _hours_of_day(
+    summary: Summary, recorded: Recorded, asked: bool
+) -> Mapping[str, Tally]:
+    if summary.of_day is not None:
+        return grouped(summary.of_day, DIMENSIONS[HOUR], recorded)
+    if asked or summary.few_hours:
+        return grouped(summary, HOUR_OF_DAY, recorded)
+    return {}
 
 
 def _hosts(table: BoundedCounts, top: int, offer: str) -> Hosts:

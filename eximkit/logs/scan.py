@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 BY_HOST = "octets by host"
 BY_SESSION = "octets by session"
 BY_HOUR = "hours"
+FEW_HOURS = "hours while they are few"
 """In `wanted`, for each costs time: octets are counted for each sending address, too;
 they are told apart by protocol and TLS version; times by the hour, not by the day
-alone."""
+alone. FEW_HOURS: by the hour where the log has few, else by the day and, apart from
+it, by the hour of the day."""
 
 BLOCK = CHUNK
 """How much text is turned into tokens at a time, in octets: what a cache holds."""
@@ -90,7 +92,8 @@ class Scanner:
         source: int = 0,
         group: int = 0,
     ) -> None:
-        self._hours = BY_HOUR in wanted
+        few = FEW_HOURS in wanted and BY_HOUR not in wanted
+        self._hours = BY_HOUR in wanted or few
         by_host = BY_HOST in wanted
         by_session = BY_SESSION in wanted
         self._template = TOKENS + (OCTETS_BY_SESSION if by_session else OCTETS)
@@ -98,7 +101,7 @@ class Scanner:
             self._template += OCTETS_BY_HOST
         self._source = source
         self._group = group
-        self._summary = Summary()
+        self._summary = Summary(few_hours=few)
         self._fold = Fold(
             self._summary, year, by_host=by_host, by_session=by_session,
             by_hour=self._hours,

@@ -100,9 +100,22 @@ class Summary:
         default_factory=lambda: BoundedSet(CONNECTION_LIMIT)
     )
     stretches: Stretches = field(default_factory=Stretches)
+    few_hours: bool = False
+    """Whether hours are told apart only as long as they are few (`hours.py`) ..."""
+    of_day: Summary | None = None
+    """... and, once they are many, the same by the hour of the day, `HH`."""
 
     def update(self, other: Summary) -> None:
         """Add another summary to this one."""
+        if self.few_hours or other.few_hours:
+            from eximkit.logs import hours
+
+            hours.add(self, other)
+        else:
+            self.add(other)
+
+    def add(self, other: Summary) -> None:
+        """The same where both count hours alike."""
         self.lines += other.lines
         self.octets += other.octets
         self.garbage += other.garbage
@@ -116,6 +129,8 @@ class Summary:
         self.octets_of_hosts.update(other.octets_of_hosts)
         self.connections.merge(other.connections)
         self.stretches.update(other.stretches)
+        if other.of_day is not None:
+            self.of_day = (self.of_day or Summary()) + other.of_day
 
     def __add__(self, other: Summary) -> Summary:
         """The summary of both."""

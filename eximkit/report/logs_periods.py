@@ -131,7 +131,7 @@ _UNITS = (
 
 def timeline(report: LogReport) -> Timeline:
     """The periods of a report: the finest of which there are few enough."""
-    hours = report.groups.get(HOUR, {})
+    hours = report.hours or report.groups.get(HOUR, {})
     for unit in _UNITS:
         table = hours if unit.name == "hour" else report.days
         if not table:

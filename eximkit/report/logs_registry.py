@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 from eximkit.errors import MissingExtraError
 from eximkit.logs.result import LogReport
+from eximkit.logs.scan import FEW_HOURS
 from eximkit.report.logs_view import View
 
 Reporter = Callable[[LogReport, View], Iterator[str]]
@@ -19,16 +20,16 @@ Reporter = Callable[[LogReport, View], Iterator[str]]
 class Format:
     """module: that has `report`. extra: which brings `packages`, that it imports.
 
-    groups: what it tells of besides what is asked for. full: whether it wants all that
-    can be counted. top: its longest list, unless somebody says otherwise. document:
-    whether a terminal is no place for it.
+    groups, wanted: what it tells of besides what is asked for, as names of groups and
+    as what else is to be counted. top: its longest list, unless somebody says
+    otherwise. document: whether a terminal is no place for it.
     """
 
     module: str
     extra: str = ""
     packages: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    full: bool = False
+    wanted: frozenset[str] = frozenset()
     top: int = 10
     document: bool = False
 
@@ -38,8 +39,8 @@ FORMATS = {
     "json": Format("logs_json"),
     "csv": Format("logs_csv"),
     "html": Format(
-        "logs_html", "report", ("jinja2", "matplotlib"), ("hour", "tls"),
-        full=True, top=20, document=True,
+        "logs_html", "report", ("jinja2", "matplotlib"), ("tls",),
+        frozenset({FEW_HOURS}), top=20, document=True,
     ),
 }  # fmt: skip
 
