@@ -77,6 +77,7 @@ def _template() -> Template:
         loader=PackageLoader("eximkit.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_visible,

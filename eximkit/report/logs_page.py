@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eximkit.report.charts import Chart
     from eximkit.report.logs_periods import Timeline
 
-MOST_ROWS = 200
+MOST_ROWS = 100
 """Rows of a table at most, so that a page does not grow with its log."""
 _LONGEST = 160
 """Characters of a text of the log that are shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from eximkit.report.logs_page import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from eximkit.logs.traffic import (
         Distribution,
@@ -56,7 +57,29 @@ def delays(traffic: Traffic) -> Iterator[Figure]:
     for name, title, about in _TIMES:
         times: Distribution = getattr(traffic.times, name)
         if times.total:
-            yield _distribution(name, title, about, times)
+            figure = _distribution(name, title, about, times)
+            if name == "receive" and traffic.times.receive_by_protocol:
+                further = _by_protocol(title, traffic.times.receive_by_protocol)
+                figure = replace(figure, tables=(*figure.tables, further))
+            yield figure
+
+
+def _by_protocol(title: str, protocols: Mapping[str, Distribution]) -> Table:
+    rows, more = bounded(
+        (
+            of_log(protocol),
+            count(times.total),
+            Cell(_time(_mean(times)), str(_mean(times))),
+        )
+        for protocol, times in protocols.items()
+        if times.total
+    )
+    heads = ("protocol", "messages", "mean")
+    return Table(f"{title} by protocol", heads, rows, more=more)
+
+
+def _mean(times: Distribution) -> float:
+    return round(times.seconds / times.total, 1)
 
 
 def reasons(traffic: Traffic, view: View) -> Iterator[Figure]:
@@ -118,8 +141,7 @@ def _distribution(name: str, title: str, about: str, times: Distribution) -> Fig
     for each in times.counts:
         reached += each
         shares.append(reached / total)
-    mean = times.seconds / total
-    says = f"{number(total)} times, {_time(round(mean, 1))} in the mean"
+    says = f"{number(total)} times, {_time(_mean(times))} in the mean"
     says += f"; {about}." if about else "."
     bars = [
         Row(each, (("in", counted),), f"{number(counted)} ({percent(counted / total)})")
