@@ -43,7 +43,7 @@ class _Size(NamedTuple):
 
 
 _WIDE = _Size("wide", 800, 250, 48, 116, 9)
-_NARROW = _Size("narrow", 340, 210, 40, 8, 4)
+_NARROW = _Size("narrow", 310, 210, 40, 8, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +319,15 @@ def _dots(axes: Axes, values: Sequence[float], colour: str) -> None:
 def _line_ends(axes: Axes, size: _Size, ends: Sequence[tuple[float, Series]]) -> None:
     """Names behind the ends of lines, moved apart where they would overlap."""
     room = _LINE / (size.height - 38)
-    place = -math.inf
-    for height, each in sorted(ends, key=lambda end: end[0]):
-        place = max(height, place + room)
+    ranked = sorted(ends, key=lambda end: end[0])
+    places: list[float] = []
+    for height, _ in ranked:
+        places.append(max(height, places[-1] + room) if places else height)
+    limit = 1.0
+    for number in reversed(range(len(places))):
+        places[number] = min(places[number], limit)
+        limit = places[number] - room
+    for place, (_, each) in zip(places, ranked, strict=True):
         axes.annotate(
             each.end or each.name, (1, place), (10, 0), xycoords="axes fraction",
             textcoords="offset points", va="center", color=ink(each.colour),
