@@ -20,8 +20,11 @@ INTERVALS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
 
 SOURCES = ("host", "domain", "email", "edomain", "local")
 """Leagues of those that messages came from."""
-DESTINATIONS = ("host", "domain", "email", "edomain", "local", "local_domain")
-"""Leagues of those that messages went to."""
+DESTINATIONS = (
+    "host", "domain", "email", "original", "edomain", "local", "local_domain",
+)  # fmt: skip
+"""Leagues of those that messages went to. original: addresses, with those that they
+were made of. local, local_domain: of what was not sent to a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +190,11 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class PatternCount:
-    """Lines that a pattern of the user's matched: all, and by the time of day.
-
-    gave_up: lines on which it took too long; they are not counted as matched.
-    """
+    """Lines that a pattern of the user's matched: all, and by the time of day."""
 
     name: str
     total: int
     histogram: tuple[int, ...]
-    gave_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
