@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from eximkit.cli.logs_full import Full, full_options
 from eximkit.cli.logs_messages import grep, show
 from eximkit.cli.output import emit, style
 
@@ -85,6 +86,7 @@ _output = click.option(
     "--direction", type=click.Choice(["in", "out", "both"]), default="both",
     show_default=True, help="What tables and CSV show.",
 )  # fmt: skip
+@full_options
 @_jobs
 @_year
 @click.option(
@@ -107,6 +109,7 @@ def report(
     form: str,
     output: str | None,
     unparsed: bool,
+    **full: Any,  # noqa: ANN401 - what `full_options` adds
 ) -> None:
     """Say what Exim's main logs tell, and how early pipelining is used.
 
@@ -123,12 +126,14 @@ def report(
         emit(reading.unparsed(), output)
         reading.end()
         return
-    found = reading.report(groups, top)
+    asked = Full.of(**full)
+    found = reading.report(groups, top, asked.terms, asked.patterns)
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),
         10 if top is None else top,
         more_than_ascii(),
+        asked.leagues,
     )
     emit(logs_registry.reporter(form)(found, view), output)
     reading.end()

@@ -24,6 +24,7 @@ from eximkit.logs.grouping import (
     with_events,
 )
 from eximkit.logs.parallel import summarise
+from eximkit.logs.pattern_counts import checked_patterns
 from eximkit.logs.result import (
     Connections,
     HostRow,
@@ -38,6 +39,7 @@ from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, TRAFFIC
 from eximkit.logs.sources import Paths, gather, named
 from eximkit.logs.stretches import Evidence, Selector
 from eximkit.logs.traffic import TrafficTerms
+from eximkit.logs.traffic_counts import PATTERN
 from eximkit.logs.traffic_report import checked, told
 from eximkit.logs.usage import NONE, Recorded, is_transaction
 from eximkit.logs.window import Window
@@ -116,12 +118,15 @@ def analyse(
     )
 
 
-def wanted(by: Iterable[str], *, traffic: bool = False) -> frozenset[str]:
+def wanted(
+    by: Iterable[str], traffic: bool = False, patterns: Iterable[str] = ()
+) -> frozenset[str]:
     """What `summarise` has to count for these groups, beside what it always does.
 
-    traffic: what eximstats tells, too.
+    traffic: what eximstats tells, too. patterns: the user's, as `NAME=REGEX`.
     """
     costly = {_COSTLY[name] for name in by if name in _COSTLY}
+    costly.update(PATTERN + pattern for pattern in patterns)
     return frozenset(costly | {TRAFFIC} if traffic else costly)
 
 
@@ -135,6 +140,7 @@ def analyse_logs(
     jobs: int = 1,
     year: int | None = None,
     traffic: TrafficTerms | None = None,
+    patterns: Iterable[str] = (),
 ) -> LogReport:
     """What a log says, or several say together.
 
@@ -142,7 +148,8 @@ def analyse_logs(
     top: as for `analyse`. since, until: the time looked at, the end not included, by
     the clock of the log. jobs: how many processes read at once. year: of the last
     entries of logs that carry none, instead of that in which the file was last written.
-    traffic: how to tell what eximstats tells, None for not at all.
+    traffic: how to tell what eximstats tells, None for not at all. patterns: lines to
+    count with it, as `NAME=REGEX`.
     What could only be read in part is among the report's problems; raises InputError
     where nothing could, SettingsError for groups of no name.
     """
@@ -152,13 +159,15 @@ def analyse_logs(
         raise SettingsError(
             f"logs cannot be grouped by {unknown[0]!r}; only by {', '.join(NAMES)}"
         )
+    patterns = tuple(patterns)
+    checked_patterns(patterns)
     if traffic is not None:
         checked(traffic)
     with gather(named(paths), year) as found:
         outcome = summarise(
             found.sources,
             jobs=jobs,
-            wanted=wanted(groups, traffic=traffic is not None),
+            wanted=wanted(groups, traffic is not None, patterns),
             window=Window.between(since, until),
         )
         problems = [*found.problems, *outcome.problems]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from eximkit.logs.chunks import CHUNK
 from eximkit.logs.ledger import Ledger
 from eximkit.logs.line import parse_line
+from eximkit.logs.pattern_counts import PatternCounter
 from eximkit.logs.possessive import compiled
 from eximkit.logs.record import Kind
 from eximkit.logs.shapes import (
@@ -49,7 +50,8 @@ BY_HOUR = "hours"
 TRAFFIC = "traffic"
 """In `wanted`, for each costs time: octets are counted for each sending address, too;
 they are told apart by protocol and TLS version; times by the hour, not by the day
-alone; and all that eximstats tells is counted."""
+alone; and all that eximstats tells is counted, and lines that match the patterns of
+further members, `pattern NAME=REGEX`."""
 
 BLOCK = CHUNK
 """How much text is turned into tokens at a time, in octets: what a cache holds."""
@@ -113,6 +115,7 @@ class Scanner:
         if TRAFFIC in wanted:
             self._summary.traffic = counts = TrafficCounts()
             self._ledger = Ledger(counts, year, source)
+            self._patterns = PatternCounter(wanted, counts)
         self._tokens: Counter[bytes] = Counter()
         self._piece: tuple[int, int, bool] | None = None
 
@@ -123,6 +126,7 @@ class Scanner:
             block = chunk[start:end]
             if self._ledger is not None:
                 self._ledger.begin(offset + start, offset + end)
+                self._patterns.take(block)
             text, lines = self._reduced(block)
             # A daemon's start is of no known shape: the line is there as it was.
             if b"?" in text and _DAEMON_STARTED in text:

@@ -202,9 +202,8 @@ class Traffic:
     """The mail of a log.
 
     sources, destinations: leagues by SOURCES and DESTINATIONS. transports: rows by
-    name, in the order of names. errors: of `**` lines. followed: False where so many
-    messages were open at once that some could not be followed; their deliveries then
-    count without octets.
+    name, in the order of names. errors: of `**` lines. not_followed: messages that were
+    not, for too many were open at once; their deliveries count without octets.
     """
 
     received: Totals
@@ -219,4 +218,4 @@ class Traffic:
     temporary_rejections: Rejections
     times: Times
     patterns: tuple[PatternCount, ...] = field(default=())
-    followed: bool = True
+    not_followed: int = 0

@@ -113,7 +113,7 @@ def told(counts: TrafficCounts, terms: TrafficTerms, top: int) -> Traffic:
             for name, minutes in sorted(counts.minutes.items())
             if name.startswith(PATTERN)
         ),
-        followed=not counts.followed.lost,
+        not_followed=counts.followed.lost,
     )
 
 
