@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from eximkit.cli.logs_full import Full, full_options
 from eximkit.cli.logs_messages import grep, show
 from eximkit.cli.output import emit, is_terminal, style
 from eximkit.errors import SettingsError
@@ -87,6 +88,7 @@ _output = click.option(
     "--direction", type=click.Choice(["in", "out", "both"]), default="both",
     show_default=True, help="What tables and CSV show.",
 )  # fmt: skip
+@full_options
 @_jobs
 @_year
 @click.option(
@@ -109,6 +111,7 @@ def report(
     form: str,
     output: str | None,
     unparsed: bool,
+    **full: Any,  # noqa: ANN401 - what `full_options` adds
 ) -> None:
     """Say what Exim's main logs tell, and how early pipelining is used.
 
@@ -129,12 +132,16 @@ def report(
         emit(reading.unparsed(), output)
         reading.end()
         return
-    found = reading.report((*groups, *chosen.groups), top, chosen.wanted)
+    asked = Full.of(**full | {"full": full["full"] or chosen.full})
+    found = reading.report(
+        (*groups, *chosen.groups), top, asked.terms, asked.patterns, chosen.wanted
+    )
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),
         chosen.top if top is None else top,
         more_than_ascii(),
+        asked.leagues,
     )
     emit(logs_registry.reporter(form)(found, view), output)
     reading.end()

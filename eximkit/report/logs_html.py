@@ -8,6 +8,7 @@ that it is given, after what does not print has been made visible.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -107,8 +108,12 @@ def _sections(result: LogReport, times: Timeline, view: View) -> Iterator[Sectio
     yield from logs_page_pipelining.sections(result, times, view)
     if not (result.messages.arrivals or result.messages.deliveries or result.days):
         return
-    yield logs_page_mail.flow(result, times, view)
     traffic = result.traffic
+    flow = logs_page_mail.flow(result, times, view)
+    if traffic is not None:
+        totals = logs_page_traffic.totals(traffic)
+        flow = replace(flow, figures=(*flow.figures, totals))
+    yield flow
     figures = [logs_page_mail.trouble(result, times)]
     if traffic is not None:
         figures += logs_page_traffic.delays(traffic)

@@ -47,9 +47,36 @@ _REASONS = (
     ("temporary_rejections", "Temporary rejections by reason", "deferred"),
 )
 _KINDS = {
-    "host": "host", "domain": "domain", "email": "address", "edomain": "mail domain",
-    "local": "local sender", "local_domain": "local domain",
+    "host": "hosts", "domain": "domains of hosts", "email": "addresses",
+    "original": "addresses, with the original ones", "edomain": "domains of addresses",
+    "local": "local parts", "local_domain": "local domains",
 }  # fmt: skip
+
+
+def totals(traffic: Traffic) -> Figure:
+    """The grand totals."""
+    title = "Grand totals"
+    names = ("messages", "addresses", "hosts", "domains", "emails", "edomains",
+             "delayed", "failed")  # fmt: skip
+    rows = tuple(
+        (
+            label(word),
+            volume(each.octets),
+            *(count(getattr(each, name)) for name in names),
+        )
+        for word, each in (
+            ("received", traffic.received),
+            ("delivered", traffic.delivered),
+        )
+    )
+    heads = ("", "size", "messages", "addresses", "hosts", "domains of hosts",
+             "different addresses", "domains of addresses", "delayed", "failed",
+             )  # fmt: skip
+    says = (
+        "Messages delivered are transactions; delayed and failed are messages with at "
+        "least one such address."
+    )
+    return Figure("totals", title, says, (Table(title, heads, rows),))
 
 
 def delays(traffic: Traffic) -> Iterator[Figure]:
@@ -102,26 +129,26 @@ def leagues(traffic: Traffic, view: View) -> Section | None:
     """The busiest senders and receivers, transports and relays."""
     figures = []
     for way, word, kinds in (
-        ("from", "Who sent most", traffic.sources),
-        ("to", "Who received most", traffic.destinations),
+        ("Sending", "Who sent most", traffic.sources),
+        ("Receiving", "Who received most", traffic.destinations),
     ):
         tables = [
             each
             for kind, league in kinds.items()
-            for each in _league(kind, league, view)
+            for each in _league(f"{way} {_KINDS[kind]}", league, view)
         ]
         if tables:
             says = "By messages and by volume."
-            figures.append(Figure(f"league-{way}", word, says, tuple(tables)))
+            figures.append(Figure(f"league-{way.lower()}", word, says, tuple(tables)))
     if traffic.transports:
         figures.append(_transports(traffic.transports))
     if traffic.relayed.rows:
         figures.append(_relayed(traffic.relayed, view))
     if traffic.patterns:
         title = "Patterns"
-        rows, more = bounded((of_log(p.name), count(p.total), count(p.gave_up))
+        rows, more = bounded((of_log(p.name), count(p.total))
                              for p in traffic.patterns)  # fmt: skip
-        table = Table(title, ("pattern", "lines", "given up"), rows, more=more)
+        table = Table(title, ("pattern", "lines"), rows, more=more)
         figures.append(Figure("patterns", title, "Lines that matched.", (table,)))
     if not figures:
         return None
@@ -179,8 +206,7 @@ def _counted(title: str, word: str, found: Reasons, colour: str, view: View) -> 
     return Table(title, (word, "times"), rows, more=found.seen - len(rows))
 
 
-def _league(kind: str, league: League, view: View) -> Iterator[Table]:
-    word = _KINDS[kind]
+def _league(title: str, league: League, view: View) -> Iterator[Table]:
     for order, found, by_octets in (
         ("messages", league.by_messages, False),
         ("volume", league.by_octets, True),
@@ -188,15 +214,14 @@ def _league(kind: str, league: League, view: View) -> Iterator[Table]:
         rows = _rows(found[: view.top], by_octets=by_octets)
         if rows:
             yield Table(
-                f"{word.capitalize()}s by {order}", _heads(word, found), rows,
+                f"{title} by {order}", _heads(found), rows,
                 more=league.seen - len(rows),
             )  # fmt: skip
 
 
-def _heads(word: str, rows: Sequence[LeagueRow]) -> tuple[str, ...]:
-    if any(row.addresses for row in rows):
-        return word, "messages", "addresses", "size", "each"
-    return word, "messages", "size", "each"
+def _heads(rows: Sequence[LeagueRow]) -> tuple[str, ...]:
+    addresses = ("addresses",) if any(row.addresses for row in rows) else ()
+    return "", "messages", *addresses, "size", "each"
 
 
 def _rows(

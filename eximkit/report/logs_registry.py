@@ -21,8 +21,9 @@ class Format:
     """module: that has `report`. extra: which brings `packages`, that it imports.
 
     groups, wanted: what it tells of besides what is asked for, as names of groups and
-    as what else is to be counted. top: its longest list, unless somebody says
-    otherwise. document: whether a terminal is no place for it.
+    as what else is to be counted. full: whether it tells all that eximstats
+    tells. top: its longest list, unless somebody says otherwise. document: whether a
+    terminal is no place for it.
     """
 
     module: str
@@ -30,6 +31,7 @@ class Format:
     packages: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     wanted: frozenset[str] = frozenset()
+    full: bool = False
     top: int = 10
     document: bool = False
 
@@ -40,7 +42,7 @@ FORMATS = {
     "csv": Format("logs_csv"),
     "html": Format(
         "logs_html", "report", ("jinja2", "matplotlib"), ("tls",),
-        frozenset({FEW_HOURS}), top=20, document=True,
+        frozenset({FEW_HOURS}), full=True, top=20, document=True,
     ),
 }  # fmt: skip
 
