@@ -116,8 +116,8 @@ def _sections(result: LogReport, times: Timeline, view: View) -> Iterator[Sectio
     yield flow
     figures = [logs_page_mail.trouble(result, times)]
     if traffic is not None:
-        figures += logs_page_traffic.delays(traffic)
         figures += logs_page_traffic.reasons(traffic, view)
+        figures += logs_page_traffic.delays(traffic)
     yield Section("trouble-and-delay", "Delays and errors", (), tuple(figures))
     for section in (
         logs_page_mail.hosts(result, view),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 100
 """Rows of a table at most, so that a page does not grow with its log."""
-_LONGEST = 160
+_LONGEST = 240
 """Characters of a text of the log that are shown."""
 _OPEN_ROWS = 12
 """A table of more rows than these is folded up at first, beside a chart."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from eximkit.logs.usage import Share
 from eximkit.report import charts
 from eximkit.report.charts import Caption, Row
 from eximkit.report.logs_figures import number, percent
@@ -18,6 +19,7 @@ from eximkit.report.logs_page import (
     count,
     label,
     of_log,
+    share,
     volume,
 )
 
@@ -35,22 +37,23 @@ if TYPE_CHECKING:
     from eximkit.report.logs_view import View
 
 _TIMES = (
-    ("queue", "Time on the queue", "from arrival to completion"),
-    ("queue_remote", "Time on the queue, with a delivery to a host", ""),
+    ("queue", "Time on the queue", "From arrival to completion"),
     ("receive", "Time of receiving", "RT= of the log"),
     ("delivery", "Time of delivering", "DT= of the log"),
-    ("delivery_remote", "Time of delivering to hosts", "DT= of the log"),
 )
+_TO_HOSTS = {"queue": "queue_remote", "delivery": "delivery_remote"}
+"""The same of what went to hosts."""
 _REASONS = (
     ("errors", "Errors by reason", "failed"),
     ("rejections", "Rejections by reason", "rejected"),
     ("temporary_rejections", "Temporary rejections by reason", "deferred"),
 )
-_KINDS = {
+KINDS = {
     "host": "hosts", "domain": "domains of hosts", "email": "addresses",
     "original": "addresses, with the original ones", "edomain": "domains of addresses",
     "local": "local parts", "local_domain": "local domains",
 }  # fmt: skip
+"""What leagues are of."""
 
 
 def totals(traffic: Traffic) -> Figure:
@@ -83,12 +86,18 @@ def delays(traffic: Traffic) -> Iterator[Figure]:
     """How long messages took."""
     for name, title, about in _TIMES:
         times: Distribution = getattr(traffic.times, name)
-        if times.total:
-            figure = _distribution(name, title, about, times)
-            if name == "receive" and traffic.times.receive_by_protocol:
-                further = _by_protocol(title, traffic.times.receive_by_protocol)
-                figure = replace(figure, tables=(*figure.tables, further))
-            yield figure
+        if not times.total:
+            continue
+        told = {"all": times}
+        if name in _TO_HOSTS:
+            remote: Distribution = getattr(traffic.times, _TO_HOSTS[name])
+            if remote.total:
+                told["to hosts"] = remote
+        figure = _distribution(name, title, about, told)
+        if name == "receive" and traffic.times.receive_by_protocol:
+            further = _by_protocol(title, traffic.times.receive_by_protocol)
+            figure = replace(figure, tables=(*figure.tables, further))
+        yield figure
 
 
 def _by_protocol(title: str, protocols: Mapping[str, Distribution]) -> Table:
@@ -135,7 +144,7 @@ def leagues(traffic: Traffic, view: View) -> Section | None:
         tables = [
             each
             for kind, league in kinds.items()
-            for each in _league(f"{way} {_KINDS[kind]}", league, view)
+            for each in _league(f"{way} {KINDS[kind]}", league, view)
         ]
         if tables:
             says = "By messages and by volume."
@@ -155,39 +164,50 @@ def leagues(traffic: Traffic, view: View) -> Section | None:
     return Section("leagues", "Who sends and receives", (), tuple(figures))
 
 
-def _distribution(name: str, title: str, about: str, times: Distribution) -> Figure:
-    """Times by length; one bar for each boundary."""
+def _distribution(
+    name: str, title: str, about: str, told: Mapping[str, Distribution]
+) -> Figure:
+    """Times by length; one bar for each boundary, as far as there is something."""
+    times = told["all"]
     names = [f"under {_time(times.boundaries[0])}"] if times.boundaries else ["any"]
-    names += [
-        f"{_time(low)} to {_time(high)}" for low, high in pairwise(times.boundaries)
-    ]
+    names += [f"{_time(a)} to {_time(b)}" for a, b in pairwise(times.boundaries)]
     if times.boundaries:
         names.append(f"{_time(times.boundaries[-1])} and more")
-    total = times.total
-    reached, shares = 0, []
-    for each in times.counts:
-        reached += each
-        shares.append(reached / total)
-    says = f"{number(total)} times, {_time(_mean(times))} in the mean"
-    says += f"; {about}." if about else "."
-    bars = [
-        Row(each, (("in", counted),), f"{number(counted)} ({percent(counted / total)})")
-        for each, counted in zip(names, times.counts, strict=True)
+    means = [
+        f"{number(each.total)}{'' if word == 'all' else f' {word}'}, "
+        f"{_time(_mean(each))} on average"
+        for word, each in told.items()
     ]
-    rows = tuple(
-        (
-            label(each),
-            count(counted),
-            Cell(percent(counted / total), f"{counted / total:.6f}"),
-            Cell(percent(part), f"{part:.6f}"),
+    says = f"{about}: {'; '.join(means)}."
+    last = max(n for n, counted in enumerate(times.counts) if counted)
+    bars = [
+        Row(
+            each,
+            (("in", counted),),
+            f"{number(counted)} ({percent(counted / times.total)})",
         )
-        for each, counted, part in zip(names, times.counts, shares, strict=True)
+        for each, counted in zip(names[: last + 1], times.counts, strict=False)
+    ]
+    columns = [list(_shares(each)) for each in told.values()]
+    rows = tuple(
+        (label(each), *(cell for cells in row for cell in cells))
+        for each, *row in zip(names, *columns, strict=True)
     )
-    table = Table(title, ("time", "messages", "share", "share so far"), rows)
-    ident = f"time-{name.replace('_', '-')}"
+    heads = ("time", *("messages", "share", "so far") * len(told))
+    spans = tuple((word, 3) for word in told) if len(told) > 1 else ()
+    ident = f"time-{name}"
     return Figure(
-        ident, title, says, (table,), charts.lying(Caption(ident, title, says), bars)
-    )
+        ident, title, says, (Table(title, heads, rows, spans),),
+        charts.lying(Caption(ident, title, says), bars),
+    )  # fmt: skip
+
+
+def _shares(times: Distribution) -> Iterator[tuple[Cell, Cell, Cell]]:
+    reached = 0
+    for counted in times.counts:
+        reached += counted
+        part = Share(counted, times.total)
+        yield count(counted), share(part), share(Share(reached, times.total))
 
 
 def _time(seconds: float) -> str:
@@ -200,7 +220,10 @@ def _time(seconds: float) -> str:
 def _counted(title: str, word: str, found: Reasons, colour: str, view: View) -> Table:
     most = found.rows[0].total
     rows, _ = bounded(
-        (of_log(row.text), count(row.total, most, colour))
+        (
+            of_log(row.text) if row.text.strip() else label("none given"),
+            count(row.total, most, colour),
+        )
         for row in found.rows[: view.top]
     )
     return Table(title, (word, "times"), rows, more=found.seen - len(rows))
