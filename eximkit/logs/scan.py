@@ -141,6 +141,11 @@ class Scanner:
                 self._continue(offset + start, offset + end, started=False)
                 self._take(text, lines)
 
+    @property
+    def octets(self) -> int:
+        """How much was fed."""
+        return self._summary.octets
+
     def finish(self) -> Summary:
         """The counts of all that was fed."""
         self._end_piece()

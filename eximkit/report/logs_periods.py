@@ -88,6 +88,12 @@ def _hour(number: int) -> datetime:
     return _EPOCH + timedelta(hours=number)
 
 
+def _hour_tick(number: int) -> str:
+    """The hour; where a day begins, the day."""
+    hour = number % 24
+    return f"{hour:02}:00" if hour else _day_tick(number // 24 + 1)
+
+
 def _month(number: int) -> str:
     return f"{number // 12:04}-{number % 12 + 1:02}"
 
@@ -114,7 +120,7 @@ _UNITS = (
         "hour",
         lambda time: (time - _EPOCH) // timedelta(hours=1),
         lambda number: f"{_hour(number).isoformat(' ')[:13]}:00",
-        lambda number: f"{_hour(number).hour:02}:00",
+        _hour_tick,
     ),
     _Unit("day", lambda t: t.toordinal(), lambda n: _day(n).isoformat(), _day_tick),
     _Unit(
