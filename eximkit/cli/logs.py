@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
+from eximkit.cli.logs_full import Full, full_options
 from eximkit.cli.logs_messages import grep, show
-from eximkit.cli.output import emit, style
+from eximkit.cli.output import emit, is_terminal, style
+from eximkit.errors import SettingsError
 
 # These lists are short and permanent, and `--help` must not load what owns them.
-FORMATS = ("table", "json", "csv")
+FORMATS = ("table", "json", "csv", "html")
 GROUPS = ("day", "hour", "host", "transport", "router", "proto", "tls")
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -77,7 +80,7 @@ _output = click.option(
 )  # fmt: skip
 @click.option(
     "--top", type=click.IntRange(0, 1_000_000), metavar="N",
-    help="Longest list of hosts and groups (default: 10 in tables, 50 in JSON).",
+    help="Longest list of hosts and groups (default: 10; in HTML 20, in JSON 50).",
 )  # fmt: skip
 @click.option("--since", metavar="T", help="Leave out what was logged before T.")
 @click.option("--until", metavar="T", help="Leave out what was logged after T.")
@@ -85,6 +88,7 @@ _output = click.option(
     "--direction", type=click.Choice(["in", "out", "both"]), default="both",
     show_default=True, help="What tables and CSV show.",
 )  # fmt: skip
+@full_options
 @_jobs
 @_year
 @click.option(
@@ -107,6 +111,7 @@ def report(
     form: str,
     output: str | None,
     unparsed: bool,
+    **full: Any,  # noqa: ANN401 - what `full_options` adds
 ) -> None:
     """Say what Exim's main logs tell, and how early pipelining is used.
 
@@ -118,17 +123,25 @@ def report(
     from eximkit.report import logs_registry
     from eximkit.report.logs_view import View
 
+    chosen = logs_registry.FORMATS[form]
+    logs_registry.demand(form)
+    if chosen.document and output is None and is_terminal(sys.stdout):
+        raise SettingsError(f"--format {form} is not for a terminal: add --output FILE")
     reading = Reading.of(paths, since=since, until=until, jobs=jobs, year=year)
     if unparsed:
         emit(reading.unparsed(), output)
         reading.end()
         return
-    found = reading.report(groups, top)
+    asked = Full.of(**full | {"full": full["full"] or chosen.full})
+    found = reading.report(
+        (*groups, *chosen.groups), top, asked.terms, asked.patterns, chosen.wanted
+    )
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),
-        10 if top is None else top,
+        chosen.top if top is None else top,
         more_than_ascii(),
+        asked.leagues,
     )
     emit(logs_registry.reporter(form)(found, view), output)
     reading.end()
