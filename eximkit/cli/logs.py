@@ -1,4 +1,4 @@
-"""`eximkit logs [PATH]...`, and its sub-commands `show` and `grep`."""
+"""`eximkit logs [PATH]...`, and its sub-commands."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from typing import Any
 import click
 
 from eximkit.cli.logs_messages import grep, show
+from eximkit.cli.logs_metrics import metrics
 from eximkit.cli.output import emit, style
 
+METRIC_GROUPS = ("tls", "proto", "transport")
+READABLE = 0o644
+"""The mode of a file for the node exporter, which is another user."""
+
 # These lists are short and permanent, and `--help` must not load what owns them.
-FORMATS = ("table", "json", "csv")
+FORMATS = ("table", "json", "csv", "prometheus")
 GROUPS = ("day", "hour", "host", "transport", "router", "proto", "tls")
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 _COMMANDS_HELP = (
+    ("metrics", "Follow logs and serve what they say to Prometheus."),
     ("show MSGID...", "Print all lines of messages."),
     ("grep PATTERN", "Print all lines of the messages in which a line matches."),
 )
-"""`./show` and `./grep` are files of these names."""
+"""`./show` and the like are files of these names."""
 
 
 class _Report(click.Command):
@@ -54,6 +60,7 @@ def logs() -> None:
 
 logs.add_command(show)
 logs.add_command(grep)
+logs.add_command(metrics)
 
 
 _year = click.option(
@@ -93,6 +100,20 @@ _output = click.option(
 )  # fmt: skip
 @_output
 @click.option(
+    "--follow", is_flag=True, help="Go on, and show what is written to the logs."
+)
+@click.option(
+    "--interval", type=click.FloatRange(0.1, 86400), default=2, metavar="SECONDS",
+    help="How often --follow shows it (default: 2).",
+)  # fmt: skip
+@click.option(
+    "--state", metavar="FILE",
+    help="Count on from where FILE says, and keep there how far it went.",
+)  # fmt: skip
+@click.option(
+    "--new", is_flag=True, help="With --state: report what is new since the last time."
+)
+@click.option(
     "--unparsed", is_flag=True, help="List the lines that are of no known form."
 )
 def report(
@@ -106,6 +127,10 @@ def report(
     year: int | None,
     form: str,
     output: str | None,
+    follow: bool,
+    interval: float,
+    state: str | None,
+    new: bool,
     unparsed: bool,
 ) -> None:
     """Say what Exim's main logs tell, and how early pipelining is used.
@@ -118,17 +143,41 @@ def report(
     from eximkit.report import logs_registry
     from eximkit.report.logs_view import View
 
+    if follow or state is not None:
+        from eximkit.cli.logs_growing import Growing
+
+        if unparsed:
+            raise click.UsageError("--unparsed has no --follow or --state")
+        growing = Growing(
+            paths, groups, top, since, until, direction, year, form, output
+        )
+        if not follow:
+            growing.report(state or "", new=new)
+        elif new:
+            raise click.UsageError("--new has no --follow, which shows what is new")
+        else:
+            growing.follow(interval, state)
+        return
+    if new:
+        raise click.UsageError("--new needs --state: new since which time?")
     reading = Reading.of(paths, since=since, until=until, jobs=jobs, year=year)
     if unparsed:
         emit(reading.unparsed(), output)
         reading.end()
         return
-    found = reading.report(groups, top)
+    exported = form == "prometheus"
+    if exported:
+        top = top or 0
+    found = reading.report(groups, top, METRIC_GROUPS if exported else ())
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),
         10 if top is None else top,
         more_than_ascii(),
     )
-    emit(logs_registry.reporter(form)(found, view), output)
+    emit(
+        logs_registry.reporter(form)(found, view),
+        output,
+        mode=READABLE if exported else None,
+    )
     reading.end()

@@ -54,7 +54,7 @@ class Reading:
         year: int | None = None,
     ) -> Reading:
         """Raises SettingsError, and InputError where there is no log."""
-        window = _window(since, until)
+        window = time_window(since, until)
         if not paths:
             paths = tuple(default_logs())
             tell(f"no PATH given; reading {', '.join(map(_shown, paths))}")
@@ -62,8 +62,13 @@ class Reading:
             tell("reading standard input; Ctrl-D ends it")
         return cls(paths, window, jobs, year)
 
-    def report(self, groups: tuple[str, ...], top: int | None) -> LogReport:
-        """What the logs say. Raises InputError where none of them can be read."""
+    def report(
+        self, groups: tuple[str, ...], top: int | None, also: tuple[str, ...] = ()
+    ) -> LogReport:
+        """What the logs say. Raises InputError where none of them can be read.
+
+        also: further groups, of which only the messages have to be right.
+        """
         with gather(self.paths, self.year) as found:
             self._tell(found.problems)
             with Progress() as progress:
@@ -78,7 +83,7 @@ class Reading:
             return analyse(
                 outcome.summary,
                 sources=[source.path for source in found.sources],
-                by=groups,
+                by=(*groups, *also),
                 top=TOP if top is None else top,
                 problems=self.told,
             )
@@ -128,7 +133,8 @@ def _shown(path: str) -> str:
     return display(octets(path))
 
 
-def _window(since: str | None, until: str | None) -> Window:
+def time_window(since: str | None, until: str | None) -> Window:
+    """What `--since` and `--until` mean by now. Raises SettingsError."""
     # Logs have local time, unless they say otherwise, and are compared as written.
     now = datetime.now()  # noqa: DTZ005
     begin = log_times.since(since, now) if since is not None else None

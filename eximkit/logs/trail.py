@@ -319,8 +319,8 @@ class Trail:
             self._told_gap = True
             self._state.gaps += 1
             self._tell(
-                "the file in which reading stood is not there any more; what was written "
-                "to it since is not counted"
+                "the file in which reading stood is not there any more; what was "
+                "written to it since is not counted"
             )
 
     def _tell(self, reason: str) -> None:

@@ -11,7 +11,10 @@ from eximkit.report.logs_view import View
 Reporter = Callable[[LogReport, View], Iterator[str]]
 """Yields the report in pieces of text, line ends included."""
 
-_MODULES = {"table": "logs_table", "json": "logs_json", "csv": "logs_csv"}
+_MODULES = {
+    "table": "logs_table", "json": "logs_json", "csv": "logs_csv",
+    "prometheus": "logs_prometheus",
+}  # fmt: skip
 
 
 def reporter(name: str) -> Reporter:
