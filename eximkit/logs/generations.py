@@ -197,6 +197,9 @@ class Generations:
         finally:
             os.close(handle)
         self.refused.pop(path, None)
+        if not head:
+            # An empty log, compressed.
+            return None
         stem = _ENDING.sub("", name)
         return Generation(
             path, name if stem == base else stem, -1 if suffix is None else suffix,

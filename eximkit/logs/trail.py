@@ -161,12 +161,15 @@ class Trail:
         cursor = self._cursor
         if self._drain(cursor):
             return True
+        if cursor.fresh and not cursor.peek(1):
+            # Cut short before anything of it was read, for it was not empty.
+            self._lose()
+            return False
         if self._is_live(cursor):
             return False
         if cursor.fresh:
-            # Renamed or deleted before anything was written to it.
-            self._lose()
-            return False
+            # All of it is a line that was cut.
+            return self._is_quiet(cursor) and self._flush(cursor)
         after = self._next()
         if after is None:
             return False
@@ -224,7 +227,7 @@ class Trail:
             raise _Changed
         if not data and not more:
             return False
-        if cursor.fresh and self._is_live(cursor):
+        if cursor.fresh and not cursor.codec:
             self._confirm(data or more)
         self._give(cursor, data, overlong, more)
         return True
@@ -244,9 +247,9 @@ class Trail:
             self._anchored = cursor
 
     def _confirm(self, read: bytes) -> None:
-        """Make sure that the log's first lines follow the anchor, and nothing between.
+        """Make sure that a file's first lines follow the anchor, and nothing between.
 
-        They have been read already: if the log was copied and cut short before that,
+        They have been read already: if the file was copied and cut short before that,
         the copy is there by now.
         """
         if self._anchored is not None:
@@ -271,10 +274,13 @@ class Trail:
             try:
                 drained = self._drain(cursor)
                 moved |= drained
-                age = (now - cursor.modified) / 1e9
-                if not drained and (age > QUIET or cursor.codec):
+                if not drained and self._is_quiet(cursor):
                     self._flush(cursor)
-                over = age > LATE or cursor.codec or len(self._late) > LATE_FILES
+                over = (
+                    now - cursor.modified > LATE * 10**9
+                    or cursor.codec
+                    or len(self._late) > LATE_FILES
+                )
                 if not over or cursor is self._anchored:
                     continue
             except (OSError, _Changed):
@@ -284,16 +290,19 @@ class Trail:
             self._forget(cursor)
         return moved
 
-    def _flush(self, cursor: Cursor) -> None:
-        """Give out the last line of a file, which has no LF."""
+    def _is_quiet(self, cursor: Cursor) -> bool:
+        """Whether the end of a line will not come any more."""
+        return bool(cursor.codec) or time.time_ns() - cursor.modified > QUIET * 10**9
+
+    def _flush(self, cursor: Cursor) -> bool:
+        """Give out the last line of a file, which has no LF; whether there is one."""
         rest = cursor.peek(LINE_LIMIT)
-        if not rest and not cursor.skipped:
-            return
         if not cursor.intact(rest):
             raise _Changed
         overlong = cursor.skipped + len(rest) if cursor.skipped else 0
         if rest:
             self._give(cursor, rest, overlong, b"")
+        return bool(rest)
 
     def _lose(self) -> None:
         """Let go of the file at hand; its place is looked for again."""
