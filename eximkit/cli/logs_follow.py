@@ -174,6 +174,7 @@ class Shown:
     _data: dict[str, Any] | None = None
     _last: float = 0.0
     _caught_up: bool = False
+    _page: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         """Follow until it is ended. Raises InputError, KeyboardInterrupt."""
@@ -184,6 +185,8 @@ class Shown:
             with Screen() as screen:
                 self._follow(ending, screen if drawn else None)
             if drawn:
+                # The last page stays, and what was told on the other screen.
+                emit([f"{line}\n" for line in self._page], None)
                 self.live.quiet = False
                 for note in self.live.notes:
                     tell(note)
@@ -242,6 +245,7 @@ class Shown:
             view = View(style(None), unicode=more_than_ascii())
             lines = logs_live.page(report, self._history, moment, view, height)
             screen.draw([line[:width] for line in lines])
+            self._page = [line for line in lines[:-1] if line]
         elif self.form == "json":
             text, self._data = logs_live.json_line(
                 report, self._data, now - self._last, moment

@@ -172,7 +172,8 @@ class Trail:
             return self._is_quiet(cursor) and self._flush(cursor)
         after = self._next()
         if after is None:
-            return False
+            # It may have been let go of, to be found again elsewhere.
+            return self._cursor is None
         self._leave(cursor)
         self._cursor = after
         return True

@@ -25,7 +25,6 @@ _MOST_SAMPLES = 600
 _ROWS = (
     ("received", "arrivals"),
     ("  over SMTP", "arrivals_smtp"),
-    ("  with sender <>", "arrivals_null_sender"),
     ("  volume", "octets"),
     ("deliveries", "deliveries"),
     ("  to hosts", "deliveries_remote"),
@@ -88,7 +87,6 @@ def counts(result: LogReport) -> dict[str, int]:
         "lines": result.lines,
         "arrivals": found.arrivals,
         "arrivals_smtp": found.arrivals_smtp,
-        "arrivals_null_sender": found.arrivals_null_sender,
         "octets": found.octets,
         "deliveries": found.deliveries,
         "deliveries_remote": found.deliveries_remote,
@@ -171,17 +169,15 @@ def page(
 ) -> list[str]:
     """Lines that fill a terminal of so many lines, or less."""
     width = view.style.width
+    foot = [f"= {shown(note, width - 2, view)}" for note in moment.notes[-2:]]
+    foot.append("Ctrl-C ends this")
+    room = max(0, height - len(foot))
     lines = [*_head(result, moment, view), "", *_counts(history)]
     lines += ["", *_shares(history, result)]
-    tail = [f"= {shown(note, width - 2, view)}" for note in moment.notes[-2:]]
-    tail.append("Ctrl-C ends this")
-    room = height - len(lines) - len(tail) - 1
-    if room >= 3:
-        lines += _hosts(result, view, room)
-    lines = lines[: max(0, height - len(tail))]
-    lines += [""] * (height - len(tail) - len(lines))
-    lines += tail if height > len(tail) else []
-    return [each[:width] for each in lines[:height]]
+    lines += _hosts(result, view, room - len(lines))
+    lines = lines[:room]
+    lines += [""] * (room - len(lines))
+    return [each[:width] for each in [*lines, *foot][:height]]
 
 
 def _head(result: LogReport, moment: Moment, view: View) -> Iterator[str]:
@@ -241,7 +237,7 @@ def _shares(history: History, result: LogReport) -> Iterator[str]:
 def _hosts(result: LogReport, view: View, room: int) -> Iterator[str]:
     each = [
         (shown(row.address, 39, view), number(row.total), forms(row))
-        for row in result.hosts["in"].top[: room - 2]
+        for row in result.hosts["in"].top[: max(0, room - 2)]
     ]
     if each:
         yield ""

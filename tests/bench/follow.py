@@ -129,7 +129,7 @@ def compared(log: RotatedLog) -> int:
     differing = [name for name, one, other in parts if one != other]
     print(f"of {len(parts)} parts of the report differ: {differing or 'none'}")
     print(f"problems told: {followed['problems'] or 'none'}")
-    return len(differing) + (whole["log"]["lines"] != log.written)
+    return len(differing) + int(whole["log"]["lines"] != log.written)
 
 
 def main() -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class RotatedLog:
