@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from eximkit.cli.logs_full import Full, full_options
 from eximkit.cli.logs_messages import grep, show
 from eximkit.cli.logs_metrics import metrics
 from eximkit.cli.output import emit, style
@@ -92,6 +93,7 @@ _output = click.option(
     "--direction", type=click.Choice(["in", "out", "both"]), default="both",
     show_default=True, help="What tables and CSV show.",
 )  # fmt: skip
+@full_options
 @_jobs
 @_year
 @click.option(
@@ -132,6 +134,7 @@ def report(
     state: str | None,
     new: bool,
     unparsed: bool,
+    **full: Any,  # noqa: ANN401 - what `full_options` adds
 ) -> None:
     """Say what Exim's main logs tell, and how early pipelining is used.
 
@@ -143,13 +146,14 @@ def report(
     from eximkit.report import logs_registry
     from eximkit.report.logs_view import View
 
+    asked = Full.of(**full)
     if follow or state is not None:
         from eximkit.cli.logs_growing import Growing
 
         if unparsed:
             raise click.UsageError("--unparsed has no --follow or --state")
         growing = Growing(
-            paths, groups, top, since, until, direction, year, form, output
+            paths, groups, top, since, until, direction, year, form, output, asked
         )
         if not follow:
             growing.report(state or "", new=new)
@@ -168,12 +172,15 @@ def report(
     exported = form == "prometheus"
     if exported:
         top = top or 0
-    found = reading.report(groups, top, METRIC_GROUPS if exported else ())
+    found = reading.report(
+        groups, top, asked.terms, asked.patterns, METRIC_GROUPS if exported else ()
+    )
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),
         10 if top is None else top,
         more_than_ascii(),
+        asked.leagues,
     )
     emit(
         logs_registry.reporter(form)(found, view),

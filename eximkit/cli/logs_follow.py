@@ -15,7 +15,7 @@ from eximkit.cli.log_state import StateFile
 from eximkit.cli.logs_run import more_than_ascii, tell
 from eximkit.cli.output import emit, style
 from eximkit.errors import InputError, SettingsError
-from eximkit.logs.analysis import TOP, analyse
+from eximkit.logs.analysis import TOP, TRAFFIC_TERMS, analyse
 from eximkit.logs.follow import Follower
 from eximkit.logs.generations import Generations, is_rotated
 from eximkit.logs.sources import default_logs
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from eximkit.logs.result import LogReport
+    from eximkit.logs.traffic import TrafficTerms
     from eximkit.logs.window import Window
 
 POLL = 0.25
@@ -45,6 +46,7 @@ class Live:
     file: StateFile | None
     groups: tuple[str, ...] = ()
     top: int = TOP
+    terms: TrafficTerms = TRAFFIC_TERMS
     lost: bool = False
     notes: list[str] = field(default_factory=list)
     quiet: bool = False
@@ -77,6 +79,7 @@ class Live:
             by=self.groups,
             top=self.top,
             problems=self.notes,
+            terms=self.terms,
         )
 
     def moment(self) -> logs_live.Moment:
@@ -113,10 +116,13 @@ def opened(
     window: Window = ANY_TIME,
     year: int | None = None,
     once: bool = False,
+    apart: bool = False,
+    terms: TrafficTerms = TRAFFIC_TERMS,
 ) -> Iterator[Live]:
     """The logs at these paths, from where the state says on.
 
     once: they are read to their end and no further, so that they have to be there.
+    apart: what is new is counted apart, too. terms: of traffic, where it is wanted.
     Raises InputError, SettingsError.
     """
     if "-" in paths:
@@ -125,7 +131,7 @@ def opened(
         follower = Follower.begin(_chosen(paths), wanted=wanted, window=window,
                                   year=year)  # fmt: skip
         try:
-            yield Live(follower, None, groups, top)
+            yield Live(follower, None, groups, top, terms)
         finally:
             follower.close()
         return
@@ -141,12 +147,12 @@ def opened(
             _compare(state, [trail.path for trail in found.trails], paths)
             if wanted - set(found.wanted):
                 raise SettingsError(
-                    f"{state} was begun without what --by or --full needs; count anew "
-                    "with another --state"
+                    f"{state} was begun without what --by, --full or --pattern needs; "
+                    "count anew with another --state"
                 )
-            follower = Follower.resume(found, year=year)
+            follower = Follower.resume(found, year=year, apart=apart)
         try:
-            live = Live(follower, file, groups, top)
+            live = Live(follower, file, groups, top, terms)
             if not once:
                 # Fails now rather than after an hour.
                 live.keep_now()

@@ -11,9 +11,10 @@ import click
 from eximkit.cli import UNREADABLE
 from eximkit.cli.logs import READABLE
 from eximkit.cli.logs_follow import Shown, opened, read_new
+from eximkit.cli.logs_full import Full
 from eximkit.cli.logs_run import more_than_ascii, time_window
 from eximkit.cli.output import emit, style
-from eximkit.logs.analysis import TOP, wanted
+from eximkit.logs.analysis import TOP, TRAFFIC_TERMS, wanted
 from eximkit.report import logs_registry
 from eximkit.report.logs_prometheus import GROUPS, check_installed, exposition
 from eximkit.report.logs_view import View
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from eximkit.logs.result import LogReport
 
 PROMETHEUS = "prometheus"
+NOTHING_MORE = Full(None, (), ())
 _FOLLOWED = ("table", "json", PROMETHEUS)
 
 
@@ -41,6 +43,7 @@ class Growing:
     year: int | None = None
     form: str = "table"
     output: str | None = None
+    full: Full = NOTHING_MORE
 
     def follow(self, interval: float, state: str | None) -> None:
         """Show what is written to the logs until it is ended."""
@@ -71,7 +74,7 @@ class Growing:
         that fails, the same is new the next time.
         """
         self._check_extra()
-        with self._opened(state, once=True) as live:
+        with self._opened(state, once=True, apart=new) as live:
             read_new(live)
             found = live.report(new=new)
             if self.form == PROMETHEUS:
@@ -85,7 +88,7 @@ class Growing:
                 sys.exit(UNREADABLE)
 
     def _opened(
-        self, state: str | None, *, once: bool = False
+        self, state: str | None, *, once: bool = False, apart: bool = False
     ) -> AbstractContextManager[Live]:
         if state is not None and (self.since or self.until):
             raise click.UsageError(
@@ -96,10 +99,12 @@ class Growing:
             state,
             groups=(*self.groups, *(GROUPS if self.form == PROMETHEUS else ())),
             top=TOP if self.top is None else self.top,
-            wanted=wanted(self.groups),
+            wanted=wanted(self.groups, self.full.terms is not None, self.full.patterns),
             window=time_window(self.since, self.until),
             year=self.year,
             once=once,
+            apart=apart,
+            terms=self.full.terms or TRAFFIC_TERMS,
         )
 
     def _export(self, found: LogReport, live: Live) -> None:
@@ -116,4 +121,5 @@ class Growing:
             ("in", "out") if self.direction == "both" else (self.direction,),
             10 if self.top is None else self.top,
             more_than_ascii(),
+            self.full.leagues,
         )

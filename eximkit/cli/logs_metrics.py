@@ -34,6 +34,11 @@ DEFAULT = "127.0.0.1:9636"
     "--year", type=click.IntRange(1990, 9999), metavar="YEAR",
     help="The year of the last entry, for logs that carry none.",
 )  # fmt: skip
+@click.option(
+    "--full", is_flag=True,
+    help="Distributions of the times on the queue, to receive and to deliver, too; "
+    "takes more memory and a larger state.",
+)  # fmt: skip
 def metrics(
     paths: tuple[str, ...],
     listen: str,
@@ -41,6 +46,7 @@ def metrics(
     interval: float,
     top: int,
     year: int | None,
+    full: bool,
 ) -> None:
     """Follow main logs and serve what they say to Prometheus.
 
@@ -51,13 +57,21 @@ def metrics(
     from eximkit.cli.logs_follow import Shown, opened
     from eximkit.cli.logs_run import tell
     from eximkit.cli.metrics_server import MetricsServer, address
+    from eximkit.logs.analysis import wanted
     from eximkit.report import logs_prometheus as prometheus
 
     prometheus.check_installed()
     server = MetricsServer(*address(listen), prometheus.CONTENT_TYPE)
     with (
         server,
-        opened(paths, state, groups=prometheus.GROUPS, top=top, year=year) as live,
+        opened(
+            paths,
+            state,
+            groups=prometheus.GROUPS,
+            top=top,
+            year=year,
+            wanted=wanted((), full),
+        ) as live,
     ):
 
         def publish(found: LogReport) -> None:

@@ -15,7 +15,7 @@ from eximkit.cli import UNREADABLE, log_times
 from eximkit.cli.output import is_terminal
 from eximkit.cli.progress import Progress
 from eximkit.errors import SettingsError
-from eximkit.logs.analysis import TOP, analyse, wanted
+from eximkit.logs.analysis import TOP, TRAFFIC_TERMS, analyse, wanted
 from eximkit.logs.parallel import summarise
 from eximkit.logs.passes import Passes
 from eximkit.logs.sources import default_logs, gather
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from eximkit.logs.result import LogReport
     from eximkit.logs.sources import ReadProblem
+    from eximkit.logs.traffic import TrafficTerms
 
 STANDARD_INPUT = "-"
 
@@ -63,11 +64,17 @@ class Reading:
         return cls(paths, window, jobs, year)
 
     def report(
-        self, groups: tuple[str, ...], top: int | None, also: tuple[str, ...] = ()
+        self,
+        groups: tuple[str, ...],
+        top: int | None,
+        traffic: TrafficTerms | None = None,
+        patterns: tuple[str, ...] = (),
+        also: tuple[str, ...] = (),
     ) -> LogReport:
         """What the logs say. Raises InputError where none of them can be read.
 
-        also: further groups, of which only the messages have to be right.
+        traffic, patterns: as for `analyse_logs`. also: further groups, of which only
+        the messages have to be right.
         """
         with gather(self.paths, self.year) as found:
             self._tell(found.problems)
@@ -75,7 +82,7 @@ class Reading:
                 outcome = summarise(
                     found.sources,
                     jobs=self.jobs,
-                    wanted=wanted(groups),
+                    wanted=wanted(groups, traffic is not None, patterns),
                     window=self.window,
                     progress=progress,
                 )
@@ -86,6 +93,7 @@ class Reading:
                 by=(*groups, *also),
                 top=TOP if top is None else top,
                 problems=self.told,
+                terms=traffic or TRAFFIC_TERMS,
             )
 
     def unparsed(self) -> Iterator[str]:

@@ -54,15 +54,19 @@ class Follower:
         *,
         window: Window = ANY_TIME,
         year: int | None = None,
+        apart: bool = False,
     ) -> None:
-        """window: the time looked at. year: of the last lines, if they carry none."""
+        """window: the time looked at. year: of the last lines, if they carry none.
+
+        apart: what is read from now on is counted apart, too, for `new`.
+        """
         self.problems: list[ReadProblem] = []
         """The latest of them, each once."""
         self._state = state
         self._counts = [_Counting(n, state, window, year)
                         for n in range(len(state.trails))]  # fmt: skip
         self._trails: list[Trail] = []
-        self._new = Summary()
+        self._new = Summary() if apart else None
 
     @classmethod
     def begin(
@@ -89,9 +93,11 @@ class Follower:
         return follower
 
     @classmethod
-    def resume(cls, state: FollowState, *, year: int | None = None) -> Follower:
-        """Go on where a state was taken. Raises InputError."""
-        follower = cls(state, year=year)
+    def resume(
+        cls, state: FollowState, *, year: int | None = None, apart: bool = False
+    ) -> Follower:
+        """Go on where a state was taken. Raises MissingExtraError."""
+        follower = cls(state, year=year, apart=apart)
         for counting in follower._counts:
             trail = Trail(state.trails[counting.number], counting.take)
             follower._trails.append(trail)
@@ -138,9 +144,9 @@ class Follower:
         return self._state.summary
 
     def new(self) -> Summary:
-        """What the lines say that this follower has read."""
+        """What the lines say that this follower has read; where that was asked for."""
         self._merge()
-        return self._new
+        return self._state.summary if self._new is None else self._new
 
     def state(self) -> FollowState:
         """All that is needed to go on: places and counts of the same moment."""
@@ -157,9 +163,9 @@ class Follower:
         for counting in self._counts:
             for found in counting.taken():
                 self._state.summary.update(found)
-                self._new.update(found)
+                if self._new is not None:
+                    self._new.update(found)
         age(self._state.summary)
-        age(self._new)
 
 
 class _Counting:

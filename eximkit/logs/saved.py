@@ -26,7 +26,7 @@ from eximkit.logs.summary import Summary
 T = TypeVar("T")
 
 LARGEST = (1 << 63) - 1
-"""No count is greater, and none is negative."""
+"""No number is greater. Fields and the values of tables are counts: not negative."""
 
 
 class _Coder(NamedTuple):
@@ -68,15 +68,15 @@ def from_data(kind: type[T], data: object) -> T:
 def summary_from_data(data: object) -> Summary:
     """A `Summary` that can be added to others. Raises InputError."""
     found = from_data(Summary, data)
-    fresh = Summary()
-    if _limits(found) != _limits(fresh):
-        raise InputError("its tables have other limits than those of this release")
+    total = Summary()
     try:
-        # What does not add up to itself would fail later, and less politely.
-        fresh.update(found)
+        # What does not add up would fail later, and less politely.
+        total.update(found)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"is not complete ({error})") from None
-    return fresh
+    if _limits(found) != _limits(total):
+        raise InputError("its tables have other limits than those of this release")
+    return total
 
 
 def _limits(value: object) -> list[int]:
@@ -96,6 +96,11 @@ def _coder(kind: Any) -> _Coder:  # noqa: ANN401 - a type as typing has them
     return _made(kind)
 
 
+def _counted(kind: Any) -> _Coder:  # noqa: ANN401
+    """As `_coder`, of what is a count where it is a number."""
+    return _COUNT if kind is int else _coder(kind)
+
+
 @cache
 def _made(kind: Any) -> _Coder:  # noqa: ANN401
     if kind in _PLAIN:
@@ -108,7 +113,7 @@ def _made(kind: Any) -> _Coder:  # noqa: ANN401
     if origin is set or origin is frozenset:
         return _set(origin, _coder(arguments[0]))
     if origin is dict or origin is Mapping:
-        return _dict(_coder(arguments[0]), _coder(arguments[1]))
+        return _dict(_coder(arguments[0]), _counted(arguments[1]))
     if origin is list:
         return _list(_coder(arguments[0]))
     if isinstance(kind, type) and is_dataclass(kind):
@@ -119,6 +124,12 @@ def _made(kind: Any) -> _Coder:  # noqa: ANN401
 
 
 def _int(data: object) -> int:
+    if type(data) is int and abs(data) <= LARGEST:
+        return data
+    raise _Unfit("no number")
+
+
+def _count(data: object) -> int:
     if type(data) is int and 0 <= data <= LARGEST:
         return data
     raise _Unfit("no count")
@@ -158,6 +169,7 @@ def _same(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
+_COUNT = _Coder(_same, _count)
 _PLAIN: dict[Any, _Coder] = {
     int: _Coder(_same, _int),
     float: _Coder(_same, _float),
@@ -254,7 +266,7 @@ def _dict(key: _Coder, value: _Coder) -> _Coder:
 def _dataclass(kind: Any) -> _Coder:  # noqa: ANN401
     hints = typing.get_type_hints(kind)
     known: dict[str, Field[Any]] = {each.name: each for each in fields(kind)}
-    coders = {name: _coder(hints[name]) for name in known}
+    coders = {name: _counted(hints[name]) for name in known}
 
     def read(data: object) -> Any:  # noqa: ANN401
         if not isinstance(data, dict):

@@ -20,8 +20,11 @@ INTERVALS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
 
 SOURCES = ("host", "domain", "email", "edomain", "local")
 """Leagues of those that messages came from."""
-DESTINATIONS = ("host", "domain", "email", "edomain", "local", "local_domain")
-"""Leagues of those that messages went to."""
+DESTINATIONS = (
+    "host", "domain", "email", "original", "edomain", "local", "local_domain",
+)  # fmt: skip
+"""Leagues of those that messages went to. original: addresses, with those that they
+were made of. local, local_domain: of what was not sent to a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +190,11 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class PatternCount:
-    """Lines that a pattern of the user's matched: all, and by the time of day.
-
-    gave_up: lines on which it took too long; they are not counted as matched.
-    """
+    """Lines that a pattern of the user's matched: all, and by the time of day."""
 
     name: str
     total: int
     histogram: tuple[int, ...]
-    gave_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +202,8 @@ class Traffic:
     """The mail of a log.
 
     sources, destinations: leagues by SOURCES and DESTINATIONS. transports: rows by
-    name, in the order of names. errors: of `**` lines. followed: False where so many
-    messages were open at once that some could not be followed; their deliveries then
-    count without octets.
+    name, in the order of names. errors: of `**` lines. not_followed: messages that were
+    not, for too many were open at once; their deliveries count without octets.
     """
 
     received: Totals
@@ -220,4 +218,4 @@ class Traffic:
     temporary_rejections: Rejections
     times: Times
     patterns: tuple[PatternCount, ...] = field(default=())
-    followed: bool = True
+    not_followed: int = 0
