@@ -1,4 +1,4 @@
-"""`eximkit logs [PATH]...`, and its sub-commands `show` and `grep`."""
+"""`eximkit logs [PATH]...`, and its sub-commands."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import click
 
 from eximkit.cli.logs_full import Full, full_options
 from eximkit.cli.logs_messages import grep, show
+from eximkit.cli.logs_metrics import metrics
 from eximkit.cli.output import emit, is_terminal, style
 from eximkit.errors import SettingsError
 
 # These lists are short and permanent, and `--help` must not load what owns them.
-FORMATS = ("table", "json", "csv", "html")
+FORMATS = ("table", "json", "csv", "html", "prometheus")
 GROUPS = ("day", "hour", "host", "transport", "router", "proto", "tls")
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 _COMMANDS_HELP = (
+    ("metrics", "Follow logs and serve what they say to Prometheus."),
     ("show MSGID...", "Print all lines of messages."),
     ("grep PATTERN", "Print all lines of the messages in which a line matches."),
 )
-"""`./show` and `./grep` are files of these names."""
+"""`./show` and the like are files of these names."""
 
 
 class _Report(click.Command):
@@ -57,6 +59,7 @@ def logs() -> None:
 
 logs.add_command(show)
 logs.add_command(grep)
+logs.add_command(metrics)
 
 
 _year = click.option(
@@ -97,6 +100,20 @@ _output = click.option(
 )  # fmt: skip
 @_output
 @click.option(
+    "--follow", is_flag=True, help="Go on, and show what is written to the logs."
+)
+@click.option(
+    "--interval", type=click.FloatRange(0.1, 86400), default=2, metavar="SECONDS",
+    help="How often --follow shows it (default: 2).",
+)  # fmt: skip
+@click.option(
+    "--state", metavar="FILE",
+    help="Count on from where FILE says, and keep there how far it went.",
+)  # fmt: skip
+@click.option(
+    "--new", is_flag=True, help="With --state: report what is new since the last time."
+)
+@click.option(
     "--unparsed", is_flag=True, help="List the lines that are of no known form."
 )
 def report(
@@ -110,6 +127,10 @@ def report(
     year: int | None,
     form: str,
     output: str | None,
+    follow: bool,
+    interval: float,
+    state: str | None,
+    new: bool,
     unparsed: bool,
     **full: Any,  # noqa: ANN401 - what `full_options` adds
 ) -> None:
@@ -127,15 +148,33 @@ def report(
     logs_registry.demand(form)
     if chosen.document and output is None and is_terminal(sys.stdout):
         raise SettingsError(f"--format {form} is not for a terminal: add --output FILE")
+    asked = Full.of(**full | {"full": full["full"] or chosen.full})
+    if follow or state is not None:
+        from eximkit.cli.logs_growing import Growing
+
+        if unparsed:
+            raise click.UsageError("--unparsed has no --follow or --state")
+        growing = Growing(
+            paths, groups, top, since, until, direction, year, form, output, asked
+        )
+        if not follow:
+            growing.report(state or "", new=new)
+        elif new:
+            raise click.UsageError("--new has no --follow, which shows what is new")
+        else:
+            growing.follow(interval, state)
+        return
+    if new:
+        raise click.UsageError("--new needs --state: new since which time?")
     reading = Reading.of(paths, since=since, until=until, jobs=jobs, year=year)
     if unparsed:
         emit(reading.unparsed(), output)
         reading.end()
         return
-    asked = Full.of(**full | {"full": full["full"] or chosen.full})
     found = reading.report(
-        (*groups, *chosen.groups), top, asked.terms, asked.patterns, chosen.wanted
-    )
+        (*groups, *chosen.groups), top, asked.terms, asked.patterns, chosen.wanted,
+        chosen.messages_by,
+    )  # fmt: skip
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),
@@ -143,5 +182,5 @@ def report(
         more_than_ascii(),
         asked.leagues,
     )
-    emit(logs_registry.reporter(form)(found, view), output)
+    emit(logs_registry.reporter(form)(found, view), output, mode=chosen.mode)
     reading.end()

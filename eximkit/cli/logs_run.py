@@ -55,7 +55,7 @@ class Reading:
         year: int | None = None,
     ) -> Reading:
         """Raises SettingsError, and InputError where there is no log."""
-        window = _window(since, until)
+        window = time_window(since, until)
         if not paths:
             paths = tuple(default_logs())
             tell(f"no PATH given; reading {', '.join(map(_shown, paths))}")
@@ -70,11 +70,13 @@ class Reading:
         traffic: TrafficTerms | None = None,
         patterns: tuple[str, ...] = (),
         besides: frozenset[str] = frozenset(),
+        messages_by: tuple[str, ...] = (),
     ) -> LogReport:
         """What the logs say. Raises InputError where none of them can be read.
 
         traffic, patterns: as for `analyse_logs`. besides: what else to count, as for
-        `scan`.
+        `scan`. messages_by: further groups, of which only the messages have to be
+        right.
         """
         with gather(self.paths, self.year) as found:
             self._tell(found.problems)
@@ -90,7 +92,7 @@ class Reading:
             return analyse(
                 outcome.summary,
                 sources=[source.path for source in found.sources],
-                by=groups,
+                by=(*groups, *messages_by),
                 top=TOP if top is None else top,
                 problems=self.told,
                 terms=traffic or TRAFFIC_TERMS,
@@ -141,7 +143,8 @@ def _shown(path: str) -> str:
     return display(octets(path))
 
 
-def _window(since: str | None, until: str | None) -> Window:
+def time_window(since: str | None, until: str | None) -> Window:
+    """What `--since` and `--until` mean by now. Raises SettingsError."""
     # Logs have local time, unless they say otherwise, and are compared as written.
     now = datetime.now()  # noqa: DTZ005
     begin = log_times.since(since, now) if since is not None else None

@@ -21,9 +21,10 @@ class Format:
     """module: that has `report`. extra: which brings `packages`, that it imports.
 
     groups, wanted: what it tells of besides what is asked for, as names of groups and
-    as what else is to be counted. full: whether it tells all that eximstats
-    tells. top: its longest list, unless somebody says otherwise. document: whether a
-    terminal is no place for it.
+    as what else is to be counted. messages_by: groups of which it tells no octets.
+    full: whether it tells all that eximstats tells. top: its longest list, unless
+    somebody says otherwise. document: whether a terminal is no place for it. mode: of
+    the file, where other users are to read it.
     """
 
     module: str
@@ -31,9 +32,11 @@ class Format:
     packages: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     wanted: frozenset[str] = frozenset()
+    messages_by: tuple[str, ...] = ()
     full: bool = False
     top: int = 10
     document: bool = False
+    mode: int | None = None
 
 
 FORMATS = {
@@ -43,6 +46,10 @@ FORMATS = {
     "html": Format(
         "logs_html", "report", ("jinja2", "matplotlib"), ("tls",),
         frozenset({FEW_HOURS}), full=True, top=20, document=True,
+    ),
+    "prometheus": Format(
+        "logs_prometheus", "metrics", ("prometheus_client",),
+        messages_by=("tls", "proto", "transport"), top=0, mode=0o644,
     ),
 }  # fmt: skip
 
