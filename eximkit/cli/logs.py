@@ -10,7 +10,7 @@ from eximkit.cli.logs_messages import grep, show
 from eximkit.cli.output import emit, style
 
 # These lists are short and permanent, and `--help` must not load what owns them.
-FORMATS = ("table", "json", "csv")
+FORMATS = ("table", "json", "csv", "parquet")
 GROUPS = ("day", "hour", "host", "transport", "router", "proto", "tls")
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -65,7 +65,8 @@ _jobs = click.option(
     help="How many processes to use (default: one for each processor).",
 )  # fmt: skip
 _output = click.option(
-    "--output", metavar="FILE", help="Write to FILE instead of standard output."
+    "--output", metavar="FILE",
+    help="Write to FILE instead of standard output; a folder for parquet.",
 )
 
 
@@ -121,6 +122,12 @@ def report(
     reading = Reading.of(paths, since=since, until=until, jobs=jobs, year=year)
     if unparsed:
         emit(reading.unparsed(), output)
+        reading.end()
+        return
+    if form == "parquet":
+        from eximkit.cli.logs_columns import write_columns
+
+        write_columns(reading, output, groups)
         reading.end()
         return
     found = reading.report(groups, top)

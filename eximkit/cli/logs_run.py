@@ -26,6 +26,7 @@ from eximkit.source import display, octets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from eximkit.logs.columns.export import Exported
     from eximkit.logs.result import LogReport
     from eximkit.logs.sources import ReadProblem
 
@@ -82,6 +83,23 @@ class Reading:
                 top=TOP if top is None else top,
                 problems=self.told,
             )
+
+    def columns(self, folder: str, version: str) -> Exported:
+        """Write the entries as tables of columns. Raises InputError."""
+        from eximkit.logs.columns.export import export
+
+        with gather(self.paths, self.year) as found:
+            self._tell(found.problems)
+            with Progress() as progress:
+                done = export(
+                    found.sources,
+                    folder,
+                    window=self.window,
+                    version=version,
+                    progress=progress,
+                )
+            self._tell(done.problems)
+            return done
 
     def unparsed(self) -> Iterator[str]:
         """The lines of no known form: where they are, and what they say."""

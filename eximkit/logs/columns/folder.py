@@ -45,14 +45,14 @@ def replaced(path: str) -> Iterator[Path]:
         new = place.with_name(f".{place.name}.eximkit-{token_hex(6)}")
         new.mkdir()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        raise InputError(f"{path}: {_reason(error)}") from error
     try:
         yield new
         # Somebody may have put something there meanwhile.
         _demand_ours(place, path)
         _move(new, place)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        raise InputError(f"{path}: {_reason(error)}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
 
@@ -68,6 +68,11 @@ def write_manifest(folder: Path, content: dict[str, Any]) -> None:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _reason(error: OSError) -> str:
+    # What Arrow says in place of the system's words is longer.
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _demand_ours(place: Path, path: str) -> None:
