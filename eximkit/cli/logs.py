@@ -64,6 +64,15 @@ _jobs = click.option(
     "--jobs", type=click.IntRange(1, 1024), metavar="N",
     help="How many processes to use (default: one for each processor).",
 )  # fmt: skip
+_engine = click.option(
+    "--engine", type=click.Choice(["processes", "dask"]), default="processes",
+    show_default=True, help="Who counts: processes here, or the workers of Dask.",
+)  # fmt: skip
+_scheduler = click.option(
+    "--scheduler", metavar="ADDRESS",
+    help="With --engine dask: its scheduler, such as tcp://10.0.0.5:8786; without it, "
+    "workers are started here.",
+)  # fmt: skip
 _output = click.option(
     "--output", metavar="FILE",
     help="Write to FILE instead of standard output; a folder for parquet.",
@@ -87,6 +96,8 @@ _output = click.option(
     show_default=True, help="What tables and CSV show.",
 )  # fmt: skip
 @_jobs
+@_engine
+@_scheduler
 @_year
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="table",
@@ -104,6 +115,8 @@ def report(
     until: str | None,
     direction: str,
     jobs: int | None,
+    engine: str,
+    scheduler: str | None,
     year: int | None,
     form: str,
     output: str | None,
@@ -119,6 +132,10 @@ def report(
     from eximkit.report import logs_registry
     from eximkit.report.logs_view import View
 
+    if engine == "dask":
+        from eximkit.logs.cluster.engine import demand_dask
+
+        demand_dask()
     reading = Reading.of(paths, since=since, until=until, jobs=jobs, year=year)
     if unparsed:
         emit(reading.unparsed(), output)
@@ -130,7 +147,10 @@ def report(
         write_columns(reading, output, groups)
         reading.end()
         return
-    found = reading.report(groups, top)
+    if engine == "dask":
+        found = reading.report_of_cluster(groups, top, scheduler)
+    else:
+        found = reading.report(groups, top)
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),

@@ -84,6 +84,37 @@ class Reading:
                 problems=self.told,
             )
 
+    def report_of_cluster(
+        self, groups: tuple[str, ...], top: int | None, scheduler: str | None
+    ) -> LogReport:
+        """What the logs say, counted on a Dask cluster, or on one started for it.
+
+        Raises InputError where none of them can be read, EximkitError where the cluster
+        is not there or goes away.
+        """
+        from eximkit import __version__
+        from eximkit.logs.cluster.engine import summarise_on_cluster
+
+        with Progress() as progress:
+            outcome, found = summarise_on_cluster(
+                self.paths,
+                scheduler=scheduler,
+                jobs=self.jobs,
+                year=self.year,
+                wanted=wanted(groups),
+                window=self.window,
+                version=__version__,
+                progress=progress,
+            )
+        self._tell(outcome.problems)
+        return analyse(
+            outcome.summary,
+            sources=found.paths,
+            by=groups,
+            top=TOP if top is None else top,
+            problems=self.told,
+        )
+
     def columns(self, folder: str, version: str) -> Exported:
         """Write the entries as tables of columns. Raises InputError."""
         from eximkit.logs.columns.export import export
