@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from eximkit.cli.logs_engine import demand_engine, engine_options
+from eximkit.cli.logs_full import Full, full_options
 from eximkit.cli.logs_messages import grep, show
 from eximkit.cli.output import emit, style
 
@@ -64,15 +66,6 @@ _jobs = click.option(
     "--jobs", type=click.IntRange(1, 1024), metavar="N",
     help="How many processes to use (default: one for each processor).",
 )  # fmt: skip
-_engine = click.option(
-    "--engine", type=click.Choice(["processes", "dask"]), default="processes",
-    show_default=True, help="Who counts: processes here, or the workers of Dask.",
-)  # fmt: skip
-_scheduler = click.option(
-    "--scheduler", metavar="ADDRESS",
-    help="With --engine dask: its scheduler, such as tcp://10.0.0.5:8786; without it, "
-    "workers are started here.",
-)  # fmt: skip
 _output = click.option(
     "--output", metavar="FILE",
     help="Write to FILE instead of standard output; a folder for parquet.",
@@ -95,9 +88,9 @@ _output = click.option(
     "--direction", type=click.Choice(["in", "out", "both"]), default="both",
     show_default=True, help="What tables and CSV show.",
 )  # fmt: skip
+@full_options
 @_jobs
-@_engine
-@_scheduler
+@engine_options
 @_year
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="table",
@@ -121,6 +114,7 @@ def report(
     form: str,
     output: str | None,
     unparsed: bool,
+    **full: Any,  # noqa: ANN401 - what `full_options` adds
 ) -> None:
     """Say what Exim's main logs tell, and how early pipelining is used.
 
@@ -132,11 +126,11 @@ def report(
     from eximkit.report import logs_registry
     from eximkit.report.logs_view import View
 
-    if engine == "dask":
-        from eximkit.logs.cluster.engine import demand_dask
-
-        demand_dask()
-    reading = Reading.of(paths, since=since, until=until, jobs=jobs, year=year)
+    demand_engine(engine, scheduler, form, unparsed=unparsed)
+    reading = Reading.of(
+        paths, since=since, until=until, jobs=jobs, year=year, engine=engine,
+        scheduler=scheduler,
+    )  # fmt: skip
     if unparsed:
         emit(reading.unparsed(), output)
         reading.end()
@@ -147,15 +141,14 @@ def report(
         write_columns(reading, output, groups)
         reading.end()
         return
-    if engine == "dask":
-        found = reading.report_of_cluster(groups, top, scheduler)
-    else:
-        found = reading.report(groups, top)
+    asked = Full.of(**full)
+    found = reading.report(groups, top, asked.terms, asked.patterns)
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),
         10 if top is None else top,
         more_than_ascii(),
+        asked.leagues,
     )
     emit(logs_registry.reporter(form)(found, view), output)
     reading.end()

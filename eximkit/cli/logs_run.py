@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from eximkit.cli import UNREADABLE, log_times
+from eximkit.cli.logs_engine import DASK
 from eximkit.cli.output import is_terminal
 from eximkit.cli.progress import Progress
 from eximkit.errors import SettingsError
-from eximkit.logs.analysis import TOP, analyse, wanted
+from eximkit.logs.analysis import TOP, TRAFFIC_TERMS, analyse, wanted
 from eximkit.logs.parallel import summarise
 from eximkit.logs.passes import Passes
 from eximkit.logs.sources import default_logs, gather
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from eximkit.logs.columns.export import Exported
     from eximkit.logs.result import LogReport
     from eximkit.logs.sources import ReadProblem
+    from eximkit.logs.summary import Summary
+    from eximkit.logs.traffic import TrafficTerms
 
 STANDARD_INPUT = "-"
 
@@ -41,6 +44,8 @@ class Reading:
     window: Window
     jobs: int | None = None
     year: int | None = None
+    engine: str = "processes"
+    scheduler: str | None = None
     lost: bool = False
     told: list[str] = field(default_factory=list)
 
@@ -53,6 +58,8 @@ class Reading:
         until: str | None = None,
         jobs: int | None = None,
         year: int | None = None,
+        engine: str = "processes",
+        scheduler: str | None = None,
     ) -> Reading:
         """Raises SettingsError, and InputError where there is no log."""
         window = _window(since, until)
@@ -61,59 +68,64 @@ class Reading:
             tell(f"no PATH given; reading {', '.join(map(_shown, paths))}")
         if STANDARD_INPUT in paths and sys.stdin is not None and sys.stdin.isatty():
             tell("reading standard input; Ctrl-D ends it")
-        return cls(paths, window, jobs, year)
+        return cls(paths, window, jobs, year, engine, scheduler)
 
-    def report(self, groups: tuple[str, ...], top: int | None) -> LogReport:
-        """What the logs say. Raises InputError where none of them can be read."""
+    def report(
+        self,
+        groups: tuple[str, ...],
+        top: int | None,
+        traffic: TrafficTerms | None = None,
+        patterns: tuple[str, ...] = (),
+    ) -> LogReport:
+        """What the logs say. Raises InputError where none of them can be read.
+
+        traffic, patterns: as for `analyse_logs`.
+        """
+        counted = wanted(groups, traffic is not None, patterns)
+        count = self._on_cluster if self.engine == DASK else self._here
+        summary, sources = count(counted)
+        return analyse(
+            summary,
+            sources=sources,
+            by=groups,
+            top=TOP if top is None else top,
+            problems=self.told,
+            terms=traffic or TRAFFIC_TERMS,
+        )
+
+    def _here(self, counted: frozenset[str]) -> tuple[Summary, list[str]]:
+        """What the logs say, and which they are."""
         with gather(self.paths, self.year) as found:
             self._tell(found.problems)
             with Progress() as progress:
                 outcome = summarise(
                     found.sources,
                     jobs=self.jobs,
-                    wanted=wanted(groups),
+                    wanted=counted,
                     window=self.window,
                     progress=progress,
                 )
             self._tell(outcome.problems)
-            return analyse(
-                outcome.summary,
-                sources=[source.path for source in found.sources],
-                by=groups,
-                top=TOP if top is None else top,
-                problems=self.told,
-            )
+            return outcome.summary, [source.path for source in found.sources]
 
-    def report_of_cluster(
-        self, groups: tuple[str, ...], top: int | None, scheduler: str | None
-    ) -> LogReport:
-        """What the logs say, counted on a Dask cluster, or on one started for it.
-
-        Raises InputError where none of them can be read, EximkitError where the cluster
-        is not there or goes away.
-        """
+    def _on_cluster(self, counted: frozenset[str]) -> tuple[Summary, list[str]]:
+        """The same, found by the workers of Dask."""
         from eximkit import __version__
         from eximkit.logs.cluster.engine import summarise_on_cluster
 
         with Progress() as progress:
             outcome, found = summarise_on_cluster(
                 self.paths,
-                scheduler=scheduler,
+                scheduler=self.scheduler,
                 jobs=self.jobs,
                 year=self.year,
-                wanted=wanted(groups),
+                wanted=counted,
                 window=self.window,
                 version=__version__,
                 progress=progress,
             )
         self._tell(outcome.problems)
-        return analyse(
-            outcome.summary,
-            sources=found.paths,
-            by=groups,
-            top=TOP if top is None else top,
-            problems=self.told,
-        )
+        return outcome.summary, found.paths
 
     def columns(self, folder: str, version: str) -> Exported:
         """Write the entries as tables of columns. Raises InputError."""

@@ -142,6 +142,13 @@ def take_free_line(text: str, values: Values, *, of_message: bool) -> Kind:
     return Kind.NOTE if of_message else Kind.UNPARSED
 
 
+def rejected_object(rest: str) -> tuple[str, str]:
+    """What the server rejected, and why: of what follows `rejected `."""
+    values: Values = [""] * len(INDEX)
+    _take_object(Kind.REJECTION, rest, values)
+    return values[INDEX["command"]], values[INDEX["text"]]
+
+
 def _take_object(kind: Kind, rest: str, values: Values) -> Kind:
     """What the server decided on."""
     for pattern in _objects(kind):

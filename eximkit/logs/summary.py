@@ -17,6 +17,7 @@ from eximkit.logs.bounded import (
     add_counts,
 )
 from eximkit.logs.stretches import Stretches
+from eximkit.logs.traffic_counts import TrafficCounts
 
 EVENTS = (
     "completed", "deferral", "failure", "frozen", "reject", "sync_greeting",
@@ -78,7 +79,7 @@ class Summary:
     hosts: by "in" and "out", the lines by address and L form. octets_of_hosts: S= by
     sending address, where that was asked for. connections: one member for each inbound
     connection that can be told from others (by port or Ci=), its first octet `*` where
-    it was early, `-` otherwise.
+    it was early, `-` otherwise. traffic: what eximstats tells, where it was asked for.
     """
 
     lines: int = 0
@@ -100,6 +101,7 @@ class Summary:
         default_factory=lambda: BoundedSet(CONNECTION_LIMIT)
     )
     stretches: Stretches = field(default_factory=Stretches)
+    traffic: TrafficCounts | None = None
 
     def update(self, other: Summary) -> None:
         """Add another summary to this one."""
@@ -116,6 +118,9 @@ class Summary:
         self.octets_of_hosts.update(other.octets_of_hosts)
         self.connections.merge(other.connections)
         self.stretches.update(other.stretches)
+        if other.traffic is not None:
+            self.traffic = self.traffic or TrafficCounts()
+            self.traffic.update(other.traffic)
 
     def __add__(self, other: Summary) -> Summary:
         """The summary of both."""
