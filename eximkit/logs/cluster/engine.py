@@ -12,6 +12,7 @@ import re
 import time
 import warnings
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -29,14 +30,13 @@ if TYPE_CHECKING:
 
 TASK = 1 << 25
 """About how many octets of a log one task has."""
-PATIENCE = 15.0
+PATIENCE = 10.0
 """Seconds to wait for a scheduler that does not answer, and for workers."""
 
 _TURN = 0.5
 _ADDRESS = re.compile(r"(?:tcp|tls|ws|wss)://(?:\[[0-9A-Fa-f:.%]+\]|[^\s/:\[\]]+):\d{1,5}/?$")
 _AT_ONCE = 4
 """So many tasks for each worker are handed out before the first is done."""
-_LOGGERS = ("distributed", "tornado", "asyncio", "bokeh")
 _SETTINGS = {
     "distributed.comm.timeouts.connect": f"{PATIENCE / 2:g}s",
     "distributed.admin.tick.limit": "1h",
@@ -73,7 +73,14 @@ def summarise_on_cluster(
     from eximkit.logs.cluster.tasks import Versions
 
     with _quiet(), ExitStack() as stack:
-        client = stack.enter_context(_client(scheduler, jobs))
+        target: Any = scheduler
+        if scheduler is None:
+            target = stack.enter_context(local_cluster(jobs or processors()))
+        elif not _ADDRESS.match(scheduler):
+            raise SettingsError(
+                f"--scheduler {scheduler}: not an address such as tcp://10.0.0.5:8786"
+            )
+        client = stack.enter_context(_client(target, scheduler or "here"))
         run = _Run(client, scheduler or "here", Versions.here(version))
         run.demand_workers()
         found = run.survey(paths, year)
@@ -86,59 +93,45 @@ def summarise_on_cluster(
 
 def demand_dask() -> None:
     """Raises MissingExtraError where the packages of the cluster are not there."""
-    try:
-        import distributed  # type: ignore[import-untyped] # noqa: F401
-        import fsspec  # type: ignore[import-untyped] # noqa: F401
-    except ImportError:
-        raise MissingExtraError(
-            "--engine dask needs the `cluster` extra: pip install 'eximkit[cluster]'"
-        ) from None
+    for name in ("dask", "distributed", "fsspec"):
+        if find_spec(name) is None:
+            raise MissingExtraError(
+                "--engine dask needs the `cluster` extra: pip install "
+                "'eximkit[cluster]'"
+            )
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What Dask would write to standard error goes nowhere."""
-    import dask  # type: ignore[import-untyped]
-
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    before = [(logger.level, logger.propagate) for logger in loggers]
+    """What Dask would write to standard error goes nowhere; nor does anybody's log."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL + 1)
-        with warnings.catch_warnings(), dask.config.set(_SETTINGS):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, (level, propagate) in zip(loggers, before, strict=True):
-            logger.setLevel(level)
-            logger.propagate = propagate
+        logging.disable(before)
 
 
 @contextmanager
-def _client(scheduler: str | None, jobs: int | None) -> Iterator[Any]:
-    """A client of the cluster; it and what was started for it end with the block."""
-    from distributed import Client
+def _client(target: Any, address: str) -> Iterator[Any]:  # noqa: ANN401
+    """A client of a cluster, or of a scheduler's address, as long as the block."""
+    import dask  # type: ignore[import-untyped]
+    from distributed import Client  # type: ignore[import-untyped]
 
-    with ExitStack() as stack:
-        if scheduler is None:
-            target: Any = stack.enter_context(local_cluster(jobs or processors()))
-        elif _ADDRESS.match(scheduler):
-            target = scheduler
-        else:
-            raise SettingsError(
-                f"--scheduler {scheduler}: not an address such as tcp://10.0.0.5:8786"
-            )
-        try:
-            client = Client(target, timeout=PATIENCE, set_as_default=False)
-        except OSError as error:
-            raise InputError(
-                f"no Dask scheduler answers at {scheduler} ({_said(error)})"
-            ) from None
-        try:
-            yield client
-        finally:
-            with suppress(Exception):
-                client.close(timeout=2)
+    dask.config.set(_SETTINGS)
+    try:
+        client = Client(target, timeout=PATIENCE, set_as_default=False)
+    except OSError as error:
+        raise InputError(
+            f"no Dask scheduler answers at {address} ({_said(error)})"
+        ) from None
+    try:
+        yield client
+    finally:
+        with suppress(Exception):
+            client.close(timeout=2)
 
 
 class _Run:
@@ -173,7 +166,7 @@ class _Run:
                     f"the worker {worker} runs {theirs}, and this is {self._versions}: "
                     "install the same on both"
                 )
-        self._limit = _AT_ONCE * len(found)
+        self._demand_life()
 
     def survey(self, paths: Sequence[str], year: int | None) -> Survey:
         """Which logs there are, and how they are divided."""
@@ -266,6 +259,7 @@ class _Run:
         self._answered = time.monotonic()
         if cores:
             self._had_workers = self._answered
+            self._limit = max(self._limit, _AT_ONCE * sum(cores.values()))
         elif self._answered - self._had_workers > PATIENCE:
             raise self._gone("has no workers any more")
 

@@ -33,46 +33,57 @@ _MAIN = (
 @contextmanager
 def local_cluster(workers: int) -> Iterator[Any]:
     """A cluster of so many workers; when the block ends, none of it is left."""
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        # They take as long to begin as this process does to import what it needs.
+        for _ in range(workers):
+            started.append(_started())
+        with tempfile.TemporaryDirectory(prefix="eximkit-") as folder:
+            with _scheduler() as (cluster, security):
+                address = cluster.scheduler_address
+                terms = pickle.dumps((address, _parts(security), folder))
+                for process in started:
+                    # One that has ended already is missed later.
+                    with suppress(BrokenPipeError):
+                        process.stdin.write(terms)  # type: ignore[union-attr]
+                        process.stdin.flush()  # type: ignore[union-attr]
+                yield cluster
+                _end(started)
+    finally:
+        _end(started)
+
+
+@contextmanager
+def _scheduler() -> Iterator[tuple[Any, Any]]:
     from distributed import LocalCluster, Security  # type: ignore[import-untyped]
 
     security = Security.temporary()
-    started: list[subprocess.Popen[bytes]] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="eximkit-") as folder,
-        LocalCluster(
-            n_workers=0, processes=False, security=security, host=_HOST,
-            protocol="tls://", dashboard_address=None,
-            silence_logs=logging.CRITICAL + 1,
-        ) as cluster,
-    ):  # fmt: skip
-        terms = pickle.dumps((cluster.scheduler_address, _parts(security), folder))
-        try:
-            for _ in range(workers):
-                started.append(_started(terms))
-            yield cluster
-        finally:
-            for process in started:
-                process.kill()
-            for process in started:
-                process.wait()
-                with suppress(OSError):
-                    process.stdin.close()  # type: ignore[union-attr]
+    with LocalCluster(
+        n_workers=0, processes=False, security=security, host=_HOST,
+        protocol="tls://", dashboard_address=None,
+        silence_logs=logging.CRITICAL + 1,
+    ) as cluster:  # fmt: skip
+        yield cluster, security
 
 
-def _started(terms: bytes) -> subprocess.Popen[bytes]:
+def _started() -> subprocess.Popen[bytes]:
     # What `site` would find is in the path already.
-    process = subprocess.Popen(  # noqa: S603 - this very Python
+    return subprocess.Popen(  # noqa: S603 - this very Python
         [sys.executable, "-S", "-c", _MAIN.format(path=sys.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         process_group=0,
     )
-    # A worker that ends at once is missed later.
-    with suppress(BrokenPipeError):
-        process.stdin.write(terms)  # type: ignore[union-attr]
-        process.stdin.flush()  # type: ignore[union-attr]
-    return process
+
+
+def _end(started: list[subprocess.Popen[bytes]]) -> None:
+    for process in started:
+        process.kill()
+    for process in started:
+        process.wait()
+        with suppress(OSError):
+            process.stdin.close()  # type: ignore[union-attr]
 
 
 def _parts(security: Any) -> dict[str, Any]:  # noqa: ANN401 - ships no types
@@ -88,6 +99,8 @@ def _parts(security: Any) -> dict[str, Any]:  # noqa: ANN401 - ships no types
 
 def main() -> None:
     """Work for the scheduler that standard input names, until that is closed."""
+    import distributed  # noqa: F401 - meanwhile, its address becomes known
+
     # From the process that started this one, over a pipe that has no name.
     address, parts, folder = pickle.load(sys.stdin.buffer)  # noqa: S301
     threading.Thread(target=_end_with_parent, daemon=True).start()

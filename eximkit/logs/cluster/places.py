@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
 import time
 from contextlib import contextmanager
@@ -61,6 +62,11 @@ class Place:
 def opened(path: str) -> Iterator[Place]:
     """A file, of which nothing has been fetched. Raises InputError, OSError."""
     if not is_url(path):
+        # Looked at first: to open a pipe is to wait for somebody.
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            what = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+            raise InputError(f"is {what}: workers read files")
         handle = os.open(path, _READING)
         try:
             yield Place(handle)
