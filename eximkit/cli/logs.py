@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from eximkit.cli.logs_engine import demand_engine, engine_options
 from eximkit.cli.logs_full import Full, full_options
 from eximkit.cli.logs_messages import grep, show
 from eximkit.cli.logs_metrics import metrics
@@ -14,7 +15,7 @@ from eximkit.cli.output import emit, is_terminal, style
 from eximkit.errors import SettingsError
 
 # These lists are short and permanent, and `--help` must not load what owns them.
-FORMATS = ("table", "json", "csv", "html", "prometheus")
+FORMATS = ("table", "json", "csv", "html", "parquet", "prometheus")
 GROUPS = ("day", "hour", "host", "transport", "router", "proto", "tls")
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -71,7 +72,9 @@ _jobs = click.option(
     help="How many processes to use (default: one for each processor).",
 )  # fmt: skip
 _output = click.option(
-    "--output", metavar="FILE", help="Write to FILE instead of standard output."
+    "--output",
+    metavar="FILE",
+    help="Write to FILE instead of standard output; a folder for parquet.",
 )
 
 
@@ -93,6 +96,7 @@ _output = click.option(
 )  # fmt: skip
 @full_options
 @_jobs
+@engine_options
 @_year
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="table",
@@ -124,6 +128,8 @@ def report(
     until: str | None,
     direction: str,
     jobs: int | None,
+    engine: str,
+    scheduler: str | None,
     year: int | None,
     form: str,
     output: str | None,
@@ -148,27 +154,38 @@ def report(
     logs_registry.demand(form)
     if chosen.document and output is None and is_terminal(sys.stdout):
         raise SettingsError(f"--format {form} is not for a terminal: add --output FILE")
+    growing = follow or state is not None
+    demand_engine(engine, scheduler, form, unparsed=unparsed, growing=growing)
     asked = Full.of(**full | {"full": full["full"] or chosen.full})
-    if follow or state is not None:
+    if growing:
         from eximkit.cli.logs_growing import Growing
 
         if unparsed:
             raise click.UsageError("--unparsed has no --follow or --state")
-        growing = Growing(
+        asked_for = Growing(
             paths, groups, top, since, until, direction, year, form, output, asked
         )
         if not follow:
-            growing.report(state or "", new=new)
+            asked_for.report(state or "", new=new)
         elif new:
             raise click.UsageError("--new has no --follow, which shows what is new")
         else:
-            growing.follow(interval, state)
+            asked_for.follow(interval, state)
         return
     if new:
         raise click.UsageError("--new needs --state: new since which time?")
-    reading = Reading.of(paths, since=since, until=until, jobs=jobs, year=year)
+    reading = Reading.of(
+        paths, since=since, until=until, jobs=jobs, year=year, engine=engine,
+        scheduler=scheduler,
+    )  # fmt: skip
     if unparsed:
         emit(reading.unparsed(), output)
+        reading.end()
+        return
+    if chosen.folder:
+        from eximkit.cli.logs_columns import write_columns
+
+        write_columns(reading, output, groups)
         reading.end()
         return
     found = reading.report(

@@ -71,6 +71,8 @@ class Growing:
         new: report what is new alone. The state is kept once the report is written: if
         that fails, the same is new the next time.
         """
+        if self._chosen.folder:
+            raise click.UsageError(f"--state has no --format {self.form}")
         with self._opened(state, once=True, apart=new) as live:
             read_new(live)
             found = live.report(new=new)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eximkit.cli import UNREADABLE, log_times
+from eximkit.cli.logs_engine import DASK
 from eximkit.cli.output import is_terminal
 from eximkit.cli.progress import Progress
 from eximkit.errors import SettingsError
@@ -26,8 +27,10 @@ from eximkit.source import display, octets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from eximkit.logs.columns.export import Exported
     from eximkit.logs.result import LogReport
     from eximkit.logs.sources import ReadProblem
+    from eximkit.logs.summary import Summary
     from eximkit.logs.traffic import TrafficTerms
 
 STANDARD_INPUT = "-"
@@ -41,6 +44,8 @@ class Reading:
     window: Window
     jobs: int | None = None
     year: int | None = None
+    engine: str = "processes"
+    scheduler: str | None = None
     lost: bool = False
     told: list[str] = field(default_factory=list)
 
@@ -53,6 +58,8 @@ class Reading:
         until: str | None = None,
         jobs: int | None = None,
         year: int | None = None,
+        engine: str = "processes",
+        scheduler: str | None = None,
     ) -> Reading:
         """Raises SettingsError, and InputError where there is no log."""
         window = time_window(since, until)
@@ -61,7 +68,7 @@ class Reading:
             tell(f"no PATH given; reading {', '.join(map(_shown, paths))}")
         if STANDARD_INPUT in paths and sys.stdin is not None and sys.stdin.isatty():
             tell("reading standard input; Ctrl-D ends it")
-        return cls(paths, window, jobs, year)
+        return cls(paths, window, jobs, year, engine, scheduler)
 
     def report(
         self,
@@ -78,25 +85,68 @@ class Reading:
         `scan`. messages_by: further groups, of which only the messages have to be
         right.
         """
+        counted = wanted(groups, traffic is not None, patterns) | besides
+        count = self._on_cluster if self.engine == DASK else self._here
+        summary, sources = count(counted)
+        return analyse(
+            summary,
+            sources=sources,
+            by=(*groups, *messages_by),
+            top=TOP if top is None else top,
+            problems=self.told,
+            terms=traffic or TRAFFIC_TERMS,
+        )
+
+    def _here(self, counted: frozenset[str]) -> tuple[Summary, list[str]]:
+        """What the logs say, and which they are."""
         with gather(self.paths, self.year) as found:
             self._tell(found.problems)
             with Progress() as progress:
                 outcome = summarise(
                     found.sources,
                     jobs=self.jobs,
-                    wanted=wanted(groups, traffic is not None, patterns) | besides,
+                    wanted=counted,
                     window=self.window,
                     progress=progress,
                 )
             self._tell(outcome.problems)
-            return analyse(
-                outcome.summary,
-                sources=[source.path for source in found.sources],
-                by=(*groups, *messages_by),
-                top=TOP if top is None else top,
-                problems=self.told,
-                terms=traffic or TRAFFIC_TERMS,
+            return outcome.summary, [source.path for source in found.sources]
+
+    def _on_cluster(self, counted: frozenset[str]) -> tuple[Summary, list[str]]:
+        """The same, found by the workers of Dask."""
+        from eximkit import __version__
+        from eximkit.logs.cluster.engine import summarise_on_cluster
+
+        with Progress() as progress:
+            outcome, found = summarise_on_cluster(
+                self.paths,
+                scheduler=self.scheduler,
+                jobs=self.jobs,
+                year=self.year,
+                wanted=counted,
+                window=self.window,
+                version=__version__,
+                progress=progress,
             )
+        self._tell(outcome.problems)
+        return outcome.summary, found.paths
+
+    def columns(self, folder: str, version: str) -> Exported:
+        """Write the entries as tables of columns. Raises InputError."""
+        from eximkit.logs.columns.export import export
+
+        with gather(self.paths, self.year) as found:
+            self._tell(found.problems)
+            with Progress() as progress:
+                done = export(
+                    found.sources,
+                    folder,
+                    window=self.window,
+                    version=version,
+                    progress=progress,
+                )
+            self._tell(done.problems)
+            return done
 
     def unparsed(self) -> Iterator[str]:
         """The lines of no known form: where they are, and what they say."""

@@ -142,8 +142,8 @@ def report(result: LogReport, view: View) -> Iterator[str]:
 def exposition(result: LogReport, top: int = 0, moment: Moment | None = None) -> bytes:
     """The text that Prometheus reads.
 
-    result: grouped as the registry of formats says. top: how many hosts have metrics of their own. moment: of
-    a log that is followed. Raises MissingExtraError.
+    result: grouped as the registry of formats says. top: how many hosts have metrics
+    of their own. moment: of a log that is followed. Raises MissingExtraError.
     """
     client = _client()
     registry = client.CollectorRegistry(auto_describe=False)

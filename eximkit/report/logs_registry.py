@@ -24,7 +24,8 @@ class Format:
     as what else is to be counted. messages_by: groups of which it tells no octets.
     full: whether it tells all that eximstats tells. top: its longest list, unless
     somebody says otherwise. document: whether a terminal is no place for it. mode: of
-    the file, where other users are to read it.
+    the file, where other users are to read it. folder: it is a folder of tables of all
+    entries, which no `report` makes (`eximkit.logs.columns`).
     """
 
     module: str
@@ -37,6 +38,7 @@ class Format:
     top: int = 10
     document: bool = False
     mode: int | None = None
+    folder: bool = False
 
 
 FORMATS = {
@@ -47,6 +49,7 @@ FORMATS = {
         "logs_html", "report", ("jinja2", "matplotlib"), ("tls",),
         frozenset({FEW_HOURS}), full=True, top=20, document=True,
     ),
+    "parquet": Format("", "arrow", ("pyarrow",), folder=True),
     "prometheus": Format(
         "logs_prometheus", "metrics", ("prometheus_client",),
         messages_by=("tls", "proto", "transport"), top=0, mode=0o644,
