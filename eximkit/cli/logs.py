@@ -67,7 +67,8 @@ _jobs = click.option(
     help="How many processes to use (default: one for each processor).",
 )  # fmt: skip
 _output = click.option(
-    "--output", metavar="FILE",
+    "--output",
+    metavar="FILE",
     help="Write to FILE instead of standard output; a folder for parquet.",
 )
 

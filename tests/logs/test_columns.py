@@ -26,7 +26,9 @@ YEAR = 2026
 
 
 def in_bulk(lines: Sequence[bytes], reader: Reader) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = reader.entries(b"\n".join(lines) + b"\n", YEAR).to_pylist()
+    rows: list[dict[str, Any]] = reader.entries(
+        b"\n".join(lines) + b"\n", YEAR
+    ).to_pylist()
     return rows
 
 

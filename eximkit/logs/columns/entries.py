@@ -1,13 +1,13 @@
 """Log text to columns, one row for each line.
 
-Usual lines are rewritten in bulk (`shapes.py`) and read as delimited text; all others go
-through the complete grammar. Both give the same columns, and rows keep the order of the
-lines.
+Usual lines are rewritten in bulk (`shapes.py`) and read as delimited text; all others
+go through the complete grammar. Both give the same columns, and rows keep the order of
+the lines.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +20,6 @@ from eximkit.logs.columns import shapes
 from eximkit.logs.columns.schema import (
     FLAG,
     LIST,
-    LOCAL,
     PIPELINING,
     RECORD,
     SECONDS,
@@ -164,14 +163,14 @@ def _by_mark(
     except LibraryError:
         # A limit of the matcher. The complete grammar takes all.
         rows = [shapes.UNKNOWN] * text.count(b"\n")
-    by_mark: dict[int, tuple[list[int], list[bytes]]] = {}
+    numbers: list[list[int]] = [[] for _ in range(128)]
     for number, row in enumerate(rows):
-        group = by_mark.get(row[0])
-        if group is None:
-            group = by_mark[row[0]] = [], []
-        group[0].append(number)
-        group[1].append(row)
-    return by_mark
+        numbers[row[0]].append(number)
+    return {
+        mark: (found, [rows[number] for number in found])
+        for mark, found in enumerate(numbers)
+        if found
+    }
 
 
 def _read(
@@ -233,7 +232,9 @@ def _convert(found: Columns, name: str, column: pa.Array) -> None:
         names = ("authenticator", "authenticated_id", "auth_sender")
         for place, part in enumerate(names):
             found[part] = mapped(
-                column, lambda v, p=place: fields.authentication(v)[p] or None, pa.string()
+                column,
+                partial(_authentication, place),
+                pa.string(),
             )
     else:
         ((_, convert),) = fields.targets((name,))
@@ -259,7 +260,9 @@ def _conclude(found: Columns, shape: Shape, number: int) -> None:
             found["remote"] = there
         way = _way(shape.kinds.values())
         if way is not None:
-            found[_DIRECTION] = pc.if_else(there, way.value, pa.scalar(None, pa.string()))
+            found[_DIRECTION] = pc.if_else(
+                there, way.value, pa.scalar(None, pa.string())
+            )
     if "form" in found:
         forms = _forms(next(iter(shape.kinds.values())))
         coded = found["form"].dictionary_encode()
@@ -287,7 +290,8 @@ def _unusual(records: list[LogRecord]) -> Columns:
     if any(lost):
         raw = [r.raw.decode("utf-8", "surrogateescape") or None for r in records]
         text = array(raw, pa.string())
-        found["text"] = pc.if_else(pa.array(lost), text, found["text"])
+        others = found.get("text", repeated(None, len(records), pa.string()))
+        found["text"] = pc.if_else(pa.array(lost), text, others)
     return found
 
 
@@ -374,6 +378,10 @@ def _whole(
         for part in parts
     ]
     return pa.concat_arrays(pieces).take(order)
+
+
+def _authentication(place: int, value: str) -> str | None:
+    return fields.authentication(value)[place] or None
 
 
 def _unescaped(subject: str) -> str:
