@@ -62,8 +62,8 @@ def summarise_on_cluster(
     """What the logs say together, and which they are.
 
     paths: files, patterns for files, URLs, as workers find them. scheduler: its
-    address; None: a cluster of `jobs` processes is started here, and ended. The rest as for
-    `parallel.summarise`. version: of this program, which workers must run. Raises
+    address; None: a cluster of `jobs` processes is started here, and ended. The rest as
+    for `parallel.summarise`. version: of this program, which workers must run. Raises
     InputError where no log can be read, SettingsError for an address that is none and
     for workers of another version, MissingExtraError, EximkitError where the cluster is
     not there or goes away.
