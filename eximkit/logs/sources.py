@@ -22,7 +22,7 @@ from eximkit.logs.samples import SAMPLE, Look, look_at
 from eximkit.logs.years import year_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
 USUAL_PLACES = (
     ("Debian", "/var/log/exim4/mainlog*"),

@@ -62,12 +62,12 @@ def ended(processes: Sequence[subprocess.Popen[Any]]) -> None:
 def cluster(folder: Path, workers: int, **environment: str) -> Iterator[Any]:
     """A scheduler and workers, as an administrator starts them; their address."""
     told = folder / "scheduler.json"
-    nobody = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    nobody: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     started = [
         subprocess.Popen(
             [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host",
              "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", told],
-            env={**ENVIRONMENT, **environment}, cwd=folder, **nobody,  # type: ignore[arg-type]
+            env={**ENVIRONMENT, **environment}, cwd=folder, **nobody,
         )
     ]  # fmt: skip
     try:
@@ -83,7 +83,7 @@ def cluster(folder: Path, workers: int, **environment: str) -> Iterator[Any]:
                 [sys.executable, "-m", "distributed.cli.dask_worker", address,
                  "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny",
                  "--no-dashboard", "--local-directory", folder],
-                env={**ENVIRONMENT, **environment}, cwd=folder, **nobody,  # type: ignore[arg-type]
+                env={**ENVIRONMENT, **environment}, cwd=folder, **nobody,
             )
             for _ in range(workers)
         ]  # fmt: skip
@@ -195,7 +195,7 @@ def test_a_cluster_is_started_and_ended(logs: list[Path], tmp_path: Path) -> Non
     paths = by_path(logs)
     found = report(*paths, "--year", "2026", "--engine", "dask", "--jobs", "2")
     assert found == report(*paths, "--year", "2026", "--jobs", "1")
-    assert not [name for name in os.listdir(tmp_path) if "dask" in name]
+    assert not list(tmp_path.glob("*dask*"))
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +240,7 @@ def _until_at_work(worker: subprocess.Popen[Any], logs: Sequence[str]) -> None:
     while time.monotonic() < deadline:
         for link in folder.iterdir():
             try:
-                if os.readlink(link) in logs:
+                if str(link.readlink()) in logs:
                     return
             except OSError:
                 continue
@@ -264,7 +264,9 @@ def test_a_scheduler_that_goes_away(large: list[str], tmp_path: Path) -> None:
     output = tmp_path / "report.json"
     with (
         cluster(tmp_path, 1) as (address, scheduler, workers),
-        counting(address, "--format", "json", "--output", str(output), *large) as process,
+        counting(
+            address, "--format", "json", "--output", str(output), *large
+        ) as process,
     ):
         _until_at_work(workers[0], large)
         scheduler.kill()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eximkit.logs.columns import entries, shapes
+from eximkit.logs.columns import cells, entries, shapes
 from eximkit.logs.columns.entries import Reader
 from eximkit.logs.line import parse_line
 from tests.conftest import without
@@ -26,7 +26,9 @@ YEAR = 2026
 
 
 def in_bulk(lines: Sequence[bytes], reader: Reader) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = reader.entries(b"\n".join(lines) + b"\n", YEAR).to_pylist()
+    rows: list[dict[str, Any]] = reader.entries(
+        b"\n".join(lines) + b"\n", YEAR
+    ).to_pylist()
     return rows
 
 
@@ -115,9 +117,9 @@ def test_usual_lines_are_not_left_to_the_grammar(
 def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     text = LOGS["damaged"] + LOGS["mainlog"]
     whole = Reader().entries(text)
-    compiled = entries._compiled
+    compiled = cells._compiled
     monkeypatch.setattr(
-        entries,
+        cells,
         "_compiled",
         lambda pattern: compiled(b"(*LIMIT_MATCH=1)(*NO_JIT)" + pattern),
     )

@@ -1,5 +1,7 @@
 """The Parquet tables say what the JSON report says, whoever reads them."""
 
+# ruff: noqa: S608 - the SQL is the test's own
+
 from __future__ import annotations
 
 import json
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import polars
+import polars as pl
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
@@ -34,7 +36,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CHECKOUT), "LC_ALL": "C.UTF-8"}
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False,
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=120,
+        check=False,
         env={**ENVIRONMENT, **environment},
     )  # fmt: skip
 
@@ -75,9 +78,9 @@ def by_duckdb(tables: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def by_polars(tables: Path, sql: str) -> list[tuple[Any, ...]]:
-    context = polars.SQLContext(
-        events=polars.scan_parquet(f"{tables}/events/**/*.parquet", hive_partitioning=True),
-        sessions=polars.scan_parquet(f"{tables}/sessions/*.parquet"),
+    context = pl.SQLContext(
+        events=pl.scan_parquet(f"{tables}/events/**/*.parquet", hive_partitioning=True),
+        sessions=pl.scan_parquet(f"{tables}/sessions/*.parquet"),
     )
     found: list[tuple[Any, ...]] = context.execute(sql, eager=True).rows()
     return found
@@ -223,7 +226,9 @@ def test_times_are_those_of_the_log(logs: list[str], tmp_path: Path) -> None:
 def test_a_window_keeps_the_numbers_of_lines(logs: list[str], tmp_path: Path) -> None:
     log = next(path for path in logs if path.endswith("/mainlog"))
     exported([log], tmp_path / "all")
-    exported([log], tmp_path / "some", window=Window("2026-03-02 00:00:00", "2026-03-03"))
+    exported(
+        [log], tmp_path / "some", window=Window("2026-03-02 00:00:00", "2026-03-03")
+    )
     sql = "SELECT line, stamp, message_id, text FROM events {} ORDER BY line"
     some = by_duckdb(tmp_path / "some", sql.format(""))
     day = "WHERE stamp >= '2026-03-02' AND stamp < '2026-03-03'"
@@ -323,7 +328,7 @@ def test_a_full_disk_leaves_what_was_there(logs: list[str], tmp_path: Path) -> N
         without("needs root: it mounts a small file system")
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=350k", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False).returncode != 0:
         without("no tmpfs can be mounted")
     try:

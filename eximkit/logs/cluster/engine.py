@@ -12,6 +12,7 @@ import re
 import time
 import warnings
 from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,7 +20,7 @@ from uuid import uuid4
 from eximkit.errors import EximkitError, InputError, MissingExtraError, SettingsError
 from eximkit.logs.cluster.local import local_cluster
 from eximkit.logs.counting import Outcome
-from eximkit.logs.parallel import RATIO, processors
+from eximkit.logs.parallel import processors
 from eximkit.logs.window import ANY_TIME
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ PATIENCE = 10.0
 """Seconds to wait for a scheduler that does not answer, and for workers."""
 
 _TURN = 0.5
-_ADDRESS = re.compile(r"(?:tcp|tls|ws|wss)://(?:\[[0-9A-Fa-f:.%]+\]|[^\s/:\[\]]+):\d{1,5}/?$")
+_ADDRESS = re.compile(
+    r"(?:tcp|tls|ws|wss)://(?:\[[0-9A-Fa-f:.%]+\]|[^\s/:\[\]]+):\d{1,5}/?$"
+)
 _AT_ONCE = 4
 """So many tasks for each worker are handed out before the first is done."""
 _SETTINGS = {
@@ -58,9 +61,9 @@ def summarise_on_cluster(
 ) -> tuple[Outcome, Survey]:
     """What the logs say together, and which they are.
 
-    paths: files, patterns for files, URLs, as workers find them. scheduler: its address;
-    None: a cluster of `jobs` processes is started here, and ended. The rest as for
-    `parallel.summarise`. version: of this program, which workers must run. Raises
+    paths: files, patterns for files, URLs, as workers find them. scheduler: its
+    address; None: a cluster of `jobs` processes is started here, and ended. The rest as
+    for `parallel.summarise`. version: of this program, which workers must run. Raises
     InputError where no log can be read, SettingsError for an address that is none and
     for workers of another version, MissingExtraError, EximkitError where the cluster is
     not there or goes away.
@@ -93,12 +96,17 @@ def summarise_on_cluster(
 
 def demand_dask() -> None:
     """Raises MissingExtraError where the packages of the cluster are not there."""
-    for name in ("dask", "distributed", "fsspec"):
-        if find_spec(name) is None:
-            raise MissingExtraError(
-                "--engine dask needs the `cluster` extra: pip install "
-                "'eximkit[cluster]'"
-            )
+    if not all(map(_there, ("dask", "distributed", "fsspec"))):
+        raise MissingExtraError(
+            "--engine dask needs the `cluster` extra: pip install 'eximkit[cluster]'"
+        )
+
+
+def _there(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ImportError:
+        return False
 
 
 @contextmanager
@@ -117,12 +125,11 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _client(target: Any, address: str) -> Iterator[Any]:  # noqa: ANN401
     """A client of a cluster, or of a scheduler's address, as long as the block."""
-    import dask  # type: ignore[import-untyped]
-    from distributed import Client  # type: ignore[import-untyped]
-
+    dask: Any = import_module("dask")
+    distributed: Any = import_module("distributed")
     dask.config.set(_SETTINGS)
     try:
-        client = Client(target, timeout=PATIENCE, set_as_default=False)
+        client = distributed.Client(target, timeout=PATIENCE, set_as_default=False)
     except OSError as error:
         raise InputError(
             f"no Dask scheduler answers at {address} ({_said(error)})"
@@ -242,7 +249,7 @@ class _Run:
                 ) from None
             except (FutureCancelledError, OSError):
                 raise self._gone("went away") from None
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told to those who can report it
                 raise self._failed(error, what) from None
 
     def _demand_life(self) -> None:
@@ -270,7 +277,9 @@ class _Run:
         """The error for one that a worker did not expect."""
         cause: BaseException | None = error
         while cause is not None:
-            if isinstance(cause, ImportError | AttributeError) and "eximkit" in str(cause):
+            if isinstance(cause, ImportError | AttributeError) and "eximkit" in str(
+                cause
+            ):
                 return SettingsError(
                     f"the cluster cannot run this program ({_said(cause)}): install "
                     f"{self._versions} on its scheduler and all its workers"

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,29 +37,29 @@ def local_cluster(workers: int) -> Iterator[Any]:
     started: list[subprocess.Popen[bytes]] = []
     try:
         # They take as long to begin as this process does to import what it needs.
-        for _ in range(workers):
-            started.append(_started())
-        with tempfile.TemporaryDirectory(prefix="eximkit-") as folder:
-            with _scheduler() as (cluster, security):
-                address = cluster.scheduler_address
-                terms = pickle.dumps((address, _parts(security), folder))
-                for process in started:
-                    # One that has ended already is missed later.
-                    with suppress(BrokenPipeError):
-                        process.stdin.write(terms)  # type: ignore[union-attr]
-                        process.stdin.flush()  # type: ignore[union-attr]
-                yield cluster
-                _end(started)
+        started += [_started() for _ in range(workers)]
+        with (
+            tempfile.TemporaryDirectory(prefix="eximkit-") as folder,
+            _scheduler() as (cluster, security),
+        ):
+            address = cluster.scheduler_address
+            terms = pickle.dumps((address, _parts(security), folder))
+            for process in started:
+                # One that has ended already is missed later.
+                with suppress(BrokenPipeError):
+                    process.stdin.write(terms)  # type: ignore[union-attr]
+                    process.stdin.flush()  # type: ignore[union-attr]
+            yield cluster
+            _end(started)
     finally:
         _end(started)
 
 
 @contextmanager
 def _scheduler() -> Iterator[tuple[Any, Any]]:
-    from distributed import LocalCluster, Security  # type: ignore[import-untyped]
-
-    security = Security.temporary()
-    with LocalCluster(
+    distributed: Any = import_module("distributed")
+    security = distributed.Security.temporary()
+    with distributed.LocalCluster(
         n_workers=0, processes=False, security=security, host=_HOST,
         protocol="tls://", dashboard_address=None,
         silence_logs=logging.CRITICAL + 1,
@@ -99,7 +100,7 @@ def _parts(security: Any) -> dict[str, Any]:  # noqa: ANN401 - ships no types
 
 def main() -> None:
     """Work for the scheduler that standard input names, until that is closed."""
-    import distributed  # noqa: F401 - meanwhile, its address becomes known
+    import_module("distributed")  # meanwhile, the address becomes known
 
     # From the process that started this one, over a pipe that has no name.
     address, parts, folder = pickle.load(sys.stdin.buffer)  # noqa: S301
@@ -114,13 +115,12 @@ def _end_with_parent() -> None:
 
 
 async def _work(address: str, parts: dict[str, Any], folder: str) -> None:
-    import dask  # type: ignore[import-untyped]
-    from distributed import Security, Worker
-
+    dask: Any = import_module("dask")
+    distributed: Any = import_module("distributed")
     dask.config.set({"distributed.admin.tick.limit": "1h"})
-    worker = Worker(
+    worker = distributed.Worker(
         address, nthreads=1, host=_HOST, protocol="tls://", dashboard=False,
-        security=Security(**parts), local_directory=folder,
+        security=distributed.Security(**parts), local_directory=folder,
         silence_logs=logging.CRITICAL + 1,
     )  # fmt: skip
     async with worker:

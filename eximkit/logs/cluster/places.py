@@ -14,6 +14,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eximkit.errors import InputError, MissingExtraError
@@ -63,7 +64,7 @@ def opened(path: str) -> Iterator[Place]:
     """A file, of which nothing has been fetched. Raises InputError, OSError."""
     if not is_url(path):
         # Looked at first: to open a pipe is to wait for somebody.
-        mode = os.stat(path).st_mode
+        mode = Path(path).stat().st_mode
         if not stat.S_ISREG(mode):
             what = "a directory" if stat.S_ISDIR(mode) else "no regular file"
             raise InputError(f"is {what}: workers read files")

@@ -102,7 +102,9 @@ def survey(
     seen: dict[tuple[int, int], str] = {}
     for path in _named(paths, found.problems):
         if path in cut:
-            found.problems.append(ReadProblem(path, "given twice; read once", lost=False))
+            found.problems.append(
+                ReadProblem(path, "given twice; read once", lost=False)
+            )
             continue
         try:
             with opened(path) as place:
@@ -140,7 +142,7 @@ def counted(
         with opened(source.path) as place:
             place.fetch(0, len(mark))
             if os.pread(place.handle, len(mark), 0) != mark:
-                raise InputError("was replaced before it could be read")
+                raise InputError("was replaced before it could be read")  # noqa: TRY301
             place.fetch(part.begin, part.end)
             here = replace(source, handle=place.handle)
             count(outcome, here, part, wanted, window, lambda _octets: None)

@@ -1,36 +1,32 @@
 """Log text to columns, one row for each line.
 
-Usual lines are rewritten in bulk (`shapes.py`) and read as delimited text; all others go
-through the complete grammar. Both give the same columns, and rows keep the order of the
-lines.
+Usual lines are rewritten in bulk (`shapes.py`) and read as delimited text; all others
+go through the complete grammar. Both give the same columns, and rows keep the order of
+the lines.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-from pyarrow import csv
 
 from eximkit.logs import fields
 from eximkit.logs.columns import shapes
+from eximkit.logs.columns.cells import NUMBERS, by_mark, is_utf8, read_cells
 from eximkit.logs.columns.schema import (
     FLAG,
-    LIST,
-    LOCAL,
     PIPELINING,
     RECORD,
-    SECONDS,
     TEXT,
     Column,
     arrow_type,
 )
 from eximkit.logs.columns.values import (
     array,
-    first_set,
     mapped,
     repeated,
     texts,
@@ -47,17 +43,13 @@ from eximkit.logs.values import tls_version
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from eximkit.logs.columns.shapes import Expression, Layout, Shape
+    from eximkit.logs.columns.shapes import Layout, Shape
 
 Columns = dict[str, pa.Array]
 
 _TYPES = {column.name: arrow_type(column.type) for column in RECORD}
-_NUMBERS = {c.name for c in RECORD if c.type not in {TEXT, LIST, FLAG, SECONDS}}
 _FLAGS = {c.name for c in RECORD if c.type == FLAG}
 _DEFAULTS = LogRecord._field_defaults
-_SEPARATED = csv.ParseOptions(
-    delimiter=shapes.SEPARATOR.decode(), quote_char=False, double_quote=False
-)
 _THROUGH_SYSLOG = compiled(rb"(?:" + SYSLOG_TIME + rb"|" + ISO_TIME + rb") ")
 _STAMP, _DIRECTION, _MEANING = "stamp", "direction", "pipelining"
 _OF_FORM = ("pipelining_offered", "pipelining_used", "early_offered", "early_used")
@@ -130,15 +122,15 @@ def _parts(
         quoted=shapes.QUOTED_ORIGINAL in text,
         layout=layout,
     )
-    by_mark = _by_mark(text, expression)
-    unknown, _ = by_mark.pop(shapes.UNKNOWN[0], ([], []))
-    readable = text.isascii() or _is_utf8(text)
+    rewritten = by_mark(text, expression)
+    unknown, _ = rewritten.pop(shapes.UNKNOWN[0], ([], []))
+    readable = text.isascii() or is_utf8(text)
     known = {**shapes.shapes()[0], **shapes.shapes()[1]}
     parts = []
-    for mark, (numbers, lines) in by_mark.items():
+    for mark, (numbers, lines) in rewritten.items():
         shape = known[bytes((mark,))]
         cells = shapes.cells(shape, layout)
-        found = _read(lines, (*expression.head, *cells), readable=readable)
+        found = read_cells(lines, (*expression.head, *cells), readable=readable)
         if found is None:
             return None
         kind = shapes.class_of(shape)
@@ -152,66 +144,6 @@ def _parts(
     return parts
 
 
-def _by_mark(
-    text: bytes, expression: Expression
-) -> dict[int, tuple[list[int], list[bytes]]]:
-    """The lines rewritten, and their numbers, by the mark of their shape."""
-    from pcre2 import LibraryError  # type: ignore[import-untyped]
-
-    try:
-        rows = _compiled(expression.pattern).sub(expression.template, text).split(b"\n")
-        rows.pop()
-    except LibraryError:
-        # A limit of the matcher. The complete grammar takes all.
-        rows = [shapes.UNKNOWN] * text.count(b"\n")
-    by_mark: dict[int, tuple[list[int], list[bytes]]] = {}
-    for number, row in enumerate(rows):
-        group = by_mark.get(row[0])
-        if group is None:
-            group = by_mark[row[0]] = [], []
-        group[0].append(number)
-        group[1].append(row)
-    return by_mark
-
-
-def _read(
-    lines: list[bytes], names: Sequence[str | None], *, readable: bool
-) -> Columns | None:
-    """The cells of lines of one shape, by field, those left out that are all empty.
-
-    None where there is something in the last cell, called "". readable: all of it is
-    UTF-8; otherwise text comes as octets.
-    """
-    kind = pa.string() if readable else pa.binary()
-    table = csv.read_csv(
-        pa.BufferReader(b"\n".join(lines)),
-        read_options=csv.ReadOptions(
-            use_threads=False, block_size=1 << 30,
-            column_names=[str(n) for n in range(len(names) + 1)],
-        ),
-        parse_options=_SEPARATED,
-        convert_options=csv.ConvertOptions(
-            check_utf8=False, null_values=[""], strings_can_be_null=True,
-            include_columns=[str(n) for n, s in enumerate(names, 1) if s is not None],
-            column_types={
-                str(n): pa.int64() if name in _NUMBERS else kind
-                for n, name in enumerate(names, 1)
-            },
-        ),
-    )  # fmt: skip
-    places: dict[str, list[pa.Array]] = {}
-    here = (name for name in names if name is not None)
-    for name, column in zip(here, table.itercolumns(), strict=True):
-        # Of several that are set the last counts.
-        places.setdefault(name, []).insert(0, column.combine_chunks())
-    found: Columns = {}
-    for name, columns in places.items():
-        column = first_set(columns)
-        if column is not None:
-            found[name] = column
-    return None if "" in found else found
-
-
 def _usual(cells: Columns, shape: Shape, number: int) -> Columns:
     """The columns of lines of one shape."""
     found: Columns = {}
@@ -223,7 +155,7 @@ def _usual(cells: Columns, shape: Shape, number: int) -> Columns:
 
 def _convert(found: Columns, name: str, column: pa.Array) -> None:
     """Put the text of a field into the columns that it is about."""
-    if name in _NUMBERS:
+    if name in NUMBERS:
         found[name] = column.cast(_TYPES[name])
     elif name in _FLAGS:
         found[name] = pc.is_valid(column)
@@ -233,7 +165,9 @@ def _convert(found: Columns, name: str, column: pa.Array) -> None:
         names = ("authenticator", "authenticated_id", "auth_sender")
         for place, part in enumerate(names):
             found[part] = mapped(
-                column, lambda v, p=place: fields.authentication(v)[p] or None, pa.string()
+                column,
+                partial(_authentication, place),
+                pa.string(),
             )
     else:
         ((_, convert),) = fields.targets((name,))
@@ -259,7 +193,9 @@ def _conclude(found: Columns, shape: Shape, number: int) -> None:
             found["remote"] = there
         way = _way(shape.kinds.values())
         if way is not None:
-            found[_DIRECTION] = pc.if_else(there, way.value, pa.scalar(None, pa.string()))
+            found[_DIRECTION] = pc.if_else(
+                there, way.value, pa.scalar(None, pa.string())
+            )
     if "form" in found:
         forms = _forms(next(iter(shape.kinds.values())))
         coded = found["form"].dictionary_encode()
@@ -287,7 +223,8 @@ def _unusual(records: list[LogRecord]) -> Columns:
     if any(lost):
         raw = [r.raw.decode("utf-8", "surrogateescape") or None for r in records]
         text = array(raw, pa.string())
-        found["text"] = pc.if_else(pa.array(lost), text, found["text"])
+        others = found.get("text", repeated(None, len(records), pa.string()))
+        found["text"] = pc.if_else(pa.array(lost), text, others)
     return found
 
 
@@ -376,26 +313,11 @@ def _whole(
     return pa.concat_arrays(pieces).take(order)
 
 
+def _authentication(place: int, value: str) -> str | None:
+    return fields.authentication(value)[place] or None
+
+
 def _unescaped(subject: str) -> str:
     from eximkit.logs.values import unescaped
 
     return unescaped(subject)
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-@cache
-def _compiled(pattern: bytes) -> Any:  # noqa: ANN401 - ships no types
-    import pcre2
-
-    try:
-        return pcre2.compile(pattern)
-    except pcre2.LibraryError:
-        # Not every processor has a just-in-time compiler for it.
-        return pcre2.compile(pattern, jit=False)

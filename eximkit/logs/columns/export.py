@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from eximkit.errors import MissingExtraError
@@ -41,7 +41,7 @@ class Exported:
 def demand_arrow() -> None:
     """Raises MissingExtraError where the packages for columns are not there."""
     try:
-        import pyarrow.parquet  # noqa: F401
+        import_module("pyarrow.parquet")
     except ImportError:
         raise MissingExtraError(
             "columns are written with the `arrow` extra: pip install 'eximkit[arrow]'"
@@ -58,9 +58,9 @@ def export(
 ) -> Exported:
     """Write a folder of tables at `path`: all of it appears at once.
 
-    window: the time to be written. version: of this program, for the manifest. progress:
-    is told how many octets have been read, and of how many. Raises InputError where the
-    folder is not ours or cannot be written, MissingExtraError.
+    window: the time to be written. version: of this program, for the manifest.
+    progress: is told how many octets have been read, and of how many. Raises InputError
+    where the folder is not ours or cannot be written, MissingExtraError.
     """
     demand_arrow()
     with replaced(path) as folder:
@@ -79,11 +79,13 @@ class _Export:
     """The tables in the making."""
 
     def __init__(self, folder: Path, window: Window) -> None:
+        from eximkit.logs.columns.entries import Reader
         from eximkit.logs.columns.files import Days, sessions_file
         from eximkit.logs.columns.sessions import Sessions
 
         self.result = Exported()
         self._window = window
+        self._reader = Reader()
         self._days: Days = Days(folder / "events")
         self._sessions_file = sessions_file(folder / "sessions")
         self._sessions: Sessions = Sessions(self._sessions_file.write)
@@ -118,25 +120,24 @@ class _Export:
         self, source: Source, tell: Callable[[int], None]
     ) -> Iterator[tuple[int, pa.Table]]:
         """The entries of a log, and the number of the first line of each lot."""
-        from eximkit.logs.columns.entries import Reader, overlong
+        from eximkit.logs.columns.entries import overlong
 
-        reader = Reader()
         line = 1
-        with closing(chunks(source, self.result.problems, progress=tell, size=BLOCK)) as lots:
-            for chunk in lots:
-                self.result.octets += len(chunk.data) + chunk.overlong
-                if chunk.overlong:
-                    yield line, overlong()
-                    line += 1
-                    continue
-                done = 0
-                for start, end in self._window.runs(chunk.data, chunk.year):
-                    line += chunk.data.count(b"\n", done, start)
-                    table = reader.entries(chunk.data[start:end], chunk.year)
-                    yield line, table
-                    line += table.num_rows
-                    done = end
-                line += chunk.data.count(b"\n", done)
+        problems = self.result.problems
+        for chunk in chunks(source, problems, progress=tell, size=BLOCK):
+            self.result.octets += len(chunk.data) + chunk.overlong
+            if chunk.overlong:
+                yield line, overlong()
+                line += 1
+                continue
+            done = 0
+            for start, end in self._window.runs(chunk.data, chunk.year):
+                line += chunk.data.count(b"\n", done, start)
+                table = self._reader.entries(chunk.data[start:end], chunk.year)
+                yield line, table
+                line += table.num_rows
+                done = end
+            line += chunk.data.count(b"\n", done)
 
     def _add(self, path: str, line: int, table: pa.Table) -> None:
         import pyarrow as pa

@@ -25,6 +25,8 @@ NO_DAY = "__HIVE_DEFAULT_PARTITION__"
 
 # Nearly all of their values differ: a dictionary is a detour.
 _ALL_DIFFERENT = {"message_id", "header_id", "subject", "confirmation", "line", "stamp"}
+# What readers may skip row groups by.
+_SORTED = {"line", "stamp", "utc", "session"}
 
 
 class Parquet:
@@ -34,8 +36,9 @@ class Parquet:
         path.parent.mkdir(parents=True, exist_ok=True)
         plain = [name for name in schema.names if name not in _ALL_DIFFERENT]
         self._writer = parquet.ParquetWriter(
-            path, schema, compression="zstd", use_dictionary=plain
-        )
+            path, schema, compression="zstd", use_dictionary=plain,
+            write_statistics=[name for name in schema.names if name in _SORTED],
+        )  # fmt: skip
 
     def write(self, table: pa.Table) -> None:
         """Add rows, as one row group."""
@@ -119,7 +122,9 @@ def _by_day(events: pa.Table) -> list[tuple[str, pa.Table]]:
         events, runs = events.take(order), pc.run_end_encode(days.take(order))
     parts = []
     start = 0
-    for day, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+    for day, end in zip(
+        runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True
+    ):
         parts.append((_name(day), events.slice(start, end - start)))
         start = end
     return parts

@@ -33,7 +33,9 @@ RECORD = (
     Column("process", WHOLE, "[pid]", "process id, of Exim or of the syslog tag"),
     Column("syslog_host", TEXT, "syslog", "host that syslog names"),
     Column("message_id", TEXT, "message id", "of 23 characters, or 16 before 4.97"),
-    Column("kind", TEXT, "flag or words", "sort of entry; see eximkit.logs.record.Kind"),
+    Column(
+        "kind", TEXT, "flag or words", "sort of entry; see eximkit.logs.record.Kind"
+    ),
     Column("sender", TEXT, "<=, F=", "envelope sender; empty for the null sender"),
     Column("address", TEXT, "=> -> >> *> ** ==", "recipient, or pipe, file, reply"),
     Column("parents", LIST, "(...)", "addresses that it was made of"),

@@ -1,8 +1,8 @@
 """The `sessions` table: what many events have in common, stored once.
 
-A session here is a way in which messages went from or to a host: its address and names,
-protocol, L field, TLS and so on, all as logged. It is no single connection: the log does
-not tell these apart, except by `port` and `connection_id`, which events keep.
+A session here is a way in which messages went from or to a host: its address and
+names, protocol, L field, TLS and so on, all as logged. It is no single connection: the
+log does not tell these apart, except by `port` and `connection_id`, which events keep.
 """
 
 from __future__ import annotations

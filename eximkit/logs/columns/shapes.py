@@ -141,6 +141,8 @@ def shapes() -> tuple[dict[bytes, Shape], dict[bytes, Shape]]:
         rejected,
         _shape(b"V", {"sender verify fail for": Kind.VERIFY_FAILED},
                _said("sender verify fail for", OBJECTS[Kind.VERIFY_FAILED][:1])),
+        _shape(b"B", Kind.REJECTION,
+               _free(Kind.REJECTION, "rejected [A-Z]++ from ", only="[A-Z]++) from")),
         _shape(b"N", Kind.CONNECTION, _free(Kind.CONNECTION, "SMTP connection")),
         _shape(b"O", Kind.CONNECTION_CLOSED,
                _free(Kind.CONNECTION_CLOSED, "SMTP connection.*? closed")),
@@ -183,7 +185,7 @@ _HEADS = {
 _SHORT = 2
 """Shapes with no more fields than this are always written with so many."""
 _SET, _UNSET = b"()", b"(?:(?!)())?+"
-_CLASSES = 3
+_CLASSES = 1
 
 Layout = tuple[tuple[int, ...], ...]
 """For each class of shapes the places of the fields that have cells of their own; all
@@ -195,7 +197,7 @@ def class_of(shape: Shape) -> int:
     """The class that a shape is written with; _CLASSES for the short ones."""
     if len(shape.fields) <= _SHORT:
         return _CLASSES
-    return {b"A": 0, b"D": 1}.get(shape.mark, 2)
+    return 0
 
 
 @cache

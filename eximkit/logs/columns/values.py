@@ -17,7 +17,7 @@ _STAMP = pa.timestamp("us")
 
 
 def texts(column: pa.Array) -> pa.Array:
-    """A column of octets as text; octets that are not UTF-8 become `\\xNN`."""
+    r"""A column of octets as text; octets that are not UTF-8 become `\xNN`."""
     if pa.types.is_string(column.type):
         return column
     try:
@@ -38,7 +38,7 @@ def mapped(
 
 
 def array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """Values of Python as a column; surrogate escapes become `\\xNN`."""
+    r"""Values of Python as a column; surrogate escapes become `\xNN`."""
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:
