@@ -16,6 +16,7 @@ import sys
 import termios
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -310,10 +311,10 @@ def test_a_full_disk_is_told_and_the_old_files_stay(full_disk: Path) -> None:
     follow = ["--state", state, "--follow", "--interval", "0.1", "--format", "json"]
     with Running(*follow, "mainlog") as run:
         run.line()
-        with (full_disk / "filler").open("wb", buffering=0) as filler:
-            with suppress(OSError):
-                while True:
-                    filler.write(b"x" * 4096)
+        filler = (full_disk / "filler").open("wb", buffering=0)
+        with filler, suppress(OSError):
+            while True:
+                filler.write(b"x" * 4096)
         before = Path(state).read_bytes()
         append(lines[20:])
         # It does not give up, for space may come.
@@ -491,6 +492,10 @@ class Terminal:
             assert time.monotonic() < end
             assert self.read(), self.shown
 
+    def has(self, lines: int) -> bool:
+        """Whether the last whole page has so many lines."""
+        return len(self.pages[-2]) == lines
+
     def end(self) -> int:
         self.process.send_signal(signal.SIGINT)
         while self.read():
@@ -531,7 +536,7 @@ def test_a_page_is_drawn_anew_and_fits_the_terminal() -> None:
     ))  # fmt: skip
     for columns, height in ((60, 12), (200, 50), (40, 5), (20, 2)):
         terminal.resize(columns, height)
-        terminal.until(lambda size=height: len(terminal.pages[-2]) == size)
+        terminal.until(partial(terminal.has, height))
         assert max(map(len, terminal.pages[-2])) <= columns
     assert terminal.end() == 130
     # The other screen is left, with the cursor to be seen; the last page stays.
