@@ -182,7 +182,8 @@ class Scanner:
         if self._ledger is not None:
             details = text[1:-1].split(DETAILS_SIGN)
             counted, records = self._ledger.take(details)
-            text = b"\n".join(counted) + b"\n"
+            # A block may have no line that has a token of its own.
+            text = b"".join(token + b"\n" for token in counted)
             for record in records:
                 self._fold.record(record)
         tokens = text.split(b"\n")

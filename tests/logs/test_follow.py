@@ -15,10 +15,11 @@ import pytest
 from eximkit.errors import InputError
 from eximkit.logs import ageing, trail
 from eximkit.logs.ageing import age
+from eximkit.logs.analysis import analyse
 from eximkit.logs.follow import Follower, FollowState
 from eximkit.logs.parallel import summarise
 from eximkit.logs.saved import as_data, from_data
-from eximkit.logs.scan import BY_HOUR, scan
+from eximkit.logs.scan import BY_HOUR, TRAFFIC, scan
 from eximkit.logs.sources import gather
 from tests.logs.generator import Log, Options
 from tests.logs.rotating import RotatedLog
@@ -46,19 +47,21 @@ def comparable(summary: Summary) -> tuple[dict[str, Any], list[Any]]:
     data: dict[str, Any] = {
         name: getattr(summary, name)
         for name in summary.__dataclass_fields__
-        if name != "stretches"
+        if name not in {"stretches", "traffic"}
     }
+    data["traffic"] = analyse(summary).traffic
     stretches = [(p.started, p.evidence) for p in summary.stretches]
     return data, stretches
 
 
-def one_pass(paths: Iterable[Path]) -> Summary:
+def one_pass(paths: Iterable[Path], *wanted: str) -> Summary:
     with gather(list(paths)) as found:
-        return summarise(found.sources, jobs=1).summary
+        return summarise(found.sources, jobs=1, wanted=frozenset(wanted)).summary
 
 
-def follower(path: Path, oldest: Path | None = None) -> Follower:
-    return Follower.begin([(str(path), None if oldest is None else str(oldest))])
+def follower(path: Path, oldest: Path | None = None, *wanted: str) -> Follower:
+    start = None if oldest is None else str(oldest)
+    return Follower.begin([(str(path), start)], wanted=frozenset(wanted))
 
 
 def read(found: Follower) -> Follower:
@@ -91,7 +94,8 @@ def test_whatever_happens_each_line_is_counted_once(tmp_path: Path, seed: int) -
     choose = random.Random(seed)
     log = RotatedLog(tmp_path / "mainlog", some_lines(seed))
     log.write(choose.randrange(3))
-    found = follower(log.path)
+    wanted = (TRAFFIC, BY_HOUR) if seed % 2 else ()
+    found = follower(log.path, None, *wanted)
     state = saved(found)
     for _ in range(150):
         action = choose.choice(
@@ -121,7 +125,7 @@ def test_whatever_happens_each_line_is_counted_once(tmp_path: Path, seed: int) -
     log.close()
     settle(log)
     found = read(killed(read(found), saved(found)))
-    whole = one_pass(log.files())
+    whole = one_pass(log.files(), *wanted)
     assert found.problems == []
     assert whole.lines == log.written
     assert whole.garbage == 0

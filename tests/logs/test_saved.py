@@ -11,7 +11,7 @@ import pytest
 
 from eximkit.errors import InputError
 from eximkit.logs.saved import as_data, from_data, summary_from_data
-from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, scan
+from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, TRAFFIC, scan
 from eximkit.logs.summary import Summary
 from tests.logs.generator import Log, Options
 from tests.logs.scenes import busy
@@ -25,7 +25,7 @@ def counted(**options: Any) -> Summary:
     log = Log(Options(**options), datetime(2026, 3, 1, 1, 5))  # noqa: DTZ001
     log.daemon_start()
     busy(log, 3, 30)
-    return scan(log.text, wanted=frozenset({BY_HOST, BY_HOUR, BY_SESSION}))
+    return scan(log.text, wanted=frozenset({BY_HOST, BY_HOUR, BY_SESSION, TRAFFIC}))
 
 
 def filled(kind: Any, turn: int = 1) -> Any:
