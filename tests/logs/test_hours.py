@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eximkit.logs import counting, hours
+from eximkit.logs import hours
 from eximkit.logs.analysis import analyse, wanted
+from eximkit.logs.chunks import CHUNK
 from eximkit.logs.parallel import summarise
+from eximkit.logs.ranges import RANGE
 from eximkit.logs.scan import BY_HOUR, FEW_HOURS, scan
 from eximkit.logs.sources import gather
 from eximkit.logs.summary import Summary
@@ -117,13 +119,15 @@ def test_hours_that_are_asked_for_stay_however_many() -> None:
 def test_one_file_is_counted_piece_by_piece(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    text = log(9, 300)
+    assert len(text) > 2 * CHUNK
     path = tmp_path / "mainlog"
-    path.write_bytes(LONG)
-    wants = wanted(("tls",)) | {FEW_HOURS}
+    path.write_bytes(text)
+    wants = wanted(("tls",), traffic=True) | {FEW_HOURS}
     found = []
-    for size in (counting.RANGE, 1):
-        monkeypatch.setattr(counting, "RANGE", size)
+    for size in (RANGE, 1):
+        monkeypatch.setattr("eximkit.logs.counting.RANGE", size)
         with gather((str(path),)) as logs:
             found.append(summarise(logs.sources, jobs=1, wanted=wants).summary)
     assert analyse(found[0], by=("tls",)) == analyse(found[1], by=("tls",))
-    assert found[0].lines == LONG.count(b"\n")
+    assert found[0].lines == text.count(b"\n")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NAMES = ("mainlog", "selector-off", "empty", "hostile")
+NAMES = ("mainlog", "selector-off", "empty", "hostile", "hostile-log")
 HELO = b"(<script>window.taken=1</script>)"
 SUBJECT = b'T="<img src=x onerror=window.taken=1>" for '
 
@@ -34,11 +34,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name in NAMES:
         path = CHECKOUT / "samples" / "logs" / name
         text = path.read_bytes() if path.exists() else b""
-        if name == "hostile":
+        if name.startswith("hostile"):
             text = (path.parent / "mainlog").read_bytes()
-            text = text.replace(b"(WIN L* box)", HELO).replace(b" for ", SUBJECT)
+            text = text.replace(b"old.plain.example (WIN L* box)", HELO)
+            text = text.replace(b" for ", SUBJECT)
             assert HELO in text
-        counts = Summary() + scan(text, wanted=wanted(("tls",)) | {FEW_HOURS})
+        wants = wanted(("tls",), traffic=True) | {FEW_HOURS}
+        counts = Summary() + scan(text, wanted=wants)
         report = analyse(counts, by=("tls",), sources=[name])
         if name == "hostile":
             report = with_traffic(report, HOSTILE)
@@ -95,6 +97,16 @@ def test_hostile_text_stays_text(browser: Browser, pages: dict[str, Path]) -> No
     assert "<script>window.taken = 1</script>" in browser.value(
         "document.querySelector('footer').textContent"
     )
+
+
+def test_a_hostile_helo_stays_text(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.look(1100)
+    browser.open(pages["hostile-log"])
+    assert browser.value("window.taken === undefined")
+    said = browser.value(
+        "[...document.querySelectorAll('bdi')].map(cell => cell.textContent)"
+    )
+    assert HELO.decode() in said
 
 
 SHOWN = """[...document.querySelectorAll('svg')].filter(
