@@ -1,4 +1,4 @@
-"""The text report of eximstats, read; and what it calls things that we call otherwise."""
+"""The text report of eximstats, read; and its names for what has others here."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from eximkit.logs.traffic import League
+    from eximkit.logs.traffic import League, Relay
 
 Row = tuple[int, ...]
-"""Of a league: messages, addresses where they are counted, octets."""
+"""Of a league: messages, addresses where they are counted, octets; -1 for a number that
+is rounded."""
 
 _TABLE = re.compile(r"Top \d+ (.*) by (message count|volume)")
 _UNITS = ("", "KB", "MB", "GB")
@@ -56,7 +57,8 @@ def parsed(text: str) -> Report:
         elif title == "Deliveries by transport":
             for line in lines[1:]:
                 name, octets, messages = line.split()
-                found.transports[name] = int(messages), int(octets)
+                if octets.isdigit():
+                    found.transports[name] = int(messages), int(octets)
         elif title == "User Specified Patterns":
             for line in lines[1:]:
                 name, _, count = line.strip().rpartition(" ")
@@ -81,7 +83,10 @@ def _sections(text: str) -> Iterable[tuple[str, list[str]]]:
         at - 1 for at, line in enumerate(lines) if at and line and set(line) == {"-"}
     ]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        yield lines[start].partition(" (each")[0], [x for x in lines[start + 2 : end] if x]
+        yield (
+            lines[start].partition(" (each")[0],
+            [x for x in lines[start + 2 : end] if x],
+        )
 
 
 _ROWS = re.compile(r"  (Received|Delivered|Rejects|Temp Rejects)(?= )")
@@ -120,7 +125,9 @@ def _relayed(lines: list[str], found: Report) -> None:
         if line.lstrip().startswith("=>"):
             count, host, sender = first.split(None, 2)
             to_host, recipient = line.split(None, 2)[1:]
-            found.relayed[host, sender.strip(), to_host, recipient.strip()] += int(count)
+            found.relayed[host, sender.strip(), to_host, recipient.strip()] += int(
+                count
+            )
         first = line
 
 
@@ -143,7 +150,7 @@ def _league(lines: list[str]) -> dict[str, Row]:
     for line in lines[1:]:
         words = re.match(rf"((?: +\S+){{{numbers}}})(?:   (.*))?$", line)
         assert words is not None, line
-        each = [int(word) for word in words[1].split()]
+        each = [int(word) if word.isdigit() else -1 for word in words[1].split()]
         rows[(words[2] or "").rstrip()] = tuple(each[:-1] if numbers > 1 else each)
     return rows
 
@@ -191,13 +198,13 @@ def address_domain(label: str) -> str:
     return cut if cut == "<>" else cut.partition("@")[2]
 
 
-def rejection(label: str) -> str:
+def rejection(label: str, kind: str) -> str:
     """It knows some by their words."""
     if label.startswith("synchronization error"):
         return "SMTP protocol synchronization error"
     if " is listed at " in label:
         return f"Listed at {label.split()[5]}"
-    return f"Rejected {label}"
+    return f"{kind} {label}"
 
 
 def their_rejection(label: str) -> str:
@@ -205,15 +212,32 @@ def their_rejection(label: str) -> str:
     return label.replace("HELO/EHLO: ", "EHLO: ").removesuffix("(s)")
 
 
-def merged(rows: Iterable[tuple[str, Row]], key: Callable[[str], str]) -> dict[str, Row]:
+def portless(label: str) -> str:
+    """A host without a name is another one with each port, to it."""
+    return re.sub(r"(?<=\]):\d+", "", label).lower()
+
+
+def relay(row: Relay) -> tuple[str, ...]:
+    """It writes a host and its address without a blank, and no name twice."""
+    from_name, _, from_ip = row.from_host.rpartition(" ")
+    to_name, _, to_ip = row.to_host.rpartition(" ")
+    return (
+        f"{host(from_name) or from_ip}{from_ip}", address(row.sender),
+        f"{to_name}{to_ip}", address(row.recipient),
+    )  # fmt: skip
+
+
+def merged(
+    rows: Iterable[tuple[str, Row]], key: Callable[[str], str]
+) -> dict[str, Row]:
     """Rows by other keys."""
     found: dict[str, Row] = {}
     for label, numbers in rows:
-        before = found.get(key(label), (0,) * len(numbers))
-        found[key(label)] = tuple(
-            a + b for a, b in zip(before, numbers, strict=True)
-        )
-    return found
+        name = key(label)
+        before = found.get(name, (0,) * len(numbers))
+        found[name] = tuple(a + b for a, b in zip(before, numbers, strict=True))
+    # It leaves out those of further addresses of a transaction alone.
+    return {label: numbers for label, numbers in found.items() if numbers[0]}
 
 
 def ours(league: League, *, addresses: bool) -> list[tuple[str, Row]]:
