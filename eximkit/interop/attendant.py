@@ -11,9 +11,11 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from eximkit.errors import RemoteProtocolError
 from eximkit.interop import mainlog
 from eximkit.interop.message_ids import message_id
 from eximkit.interop.spool import Draft, Envelope, NotKept
+from eximkit.smtp import commands
 from eximkit.smtp.commands import Bdat, Ehlo, Helo, Mail, Quit, Rcpt
 from eximkit.smtp.events import (
     Authenticating,
@@ -234,9 +236,8 @@ class Attendant:
         elif event.fatal:
             log.dropped(self.peer(), given.text, event.line)
         elif event.line[:4].upper() in _LOGGED_VERBS:
-            what = event.line.decode("utf-8", "surrogateescape")
             log.rejected(
-                what,
+                _named(event.line),
                 self.peer(),
                 given.text,
                 tls=self.tls,
@@ -332,6 +333,19 @@ class Attendant:
             self._draft.drop()
             self._draft = None
         self._failure = None
+
+
+def _named(line: bytes) -> str:
+    """A command as Exim names it where it logs that it was rejected."""
+    try:
+        command = commands.parse(line)
+    except RemoteProtocolError:
+        return line.decode("utf-8", "surrogateescape")
+    if isinstance(command, Mail):
+        return f"MAIL <{command.sender}>"
+    if isinstance(command, Rcpt):
+        return f"RCPT <{command.recipient}>"
+    return command.step.value
 
 
 def challenge(name: str) -> Callable[[], bytes]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from eximkit.interop.log_fields import Peer, Tls
 
-DEFAULT = DEFAULT_SELECTORS | {"pipelining"}
+DEFAULT = DEFAULT_SELECTORS | {"pipelining", "tls_resumption"}
 """What is logged unless a configuration says otherwise."""
 
 _TRUNCATED = " <trunc>"

@@ -1,0 +1,4 @@
+from __future__ import annotations
+
+
+async def run_hostile(scenario, pairing, bench): ...
