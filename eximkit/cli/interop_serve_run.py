@@ -82,6 +82,10 @@ def _say_what(done: Sum, as_json: bool) -> None:
         click.echo(json.dumps(event))
         return
     click.echo(
-        f"{done.messages} messages, {done.early} of them early, "
-        f"in {done.connections} connections"
+        f"{_number(done.messages, 'message')}, {done.early} early, "
+        f"in {_number(done.connections, 'connection')}"
     )
+
+
+def _number(count: int, of: str) -> str:
+    return f"{count} {of}{'s' * (count != 1)}"
