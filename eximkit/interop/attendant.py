@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from eximkit.errors import RemoteProtocolError
 from eximkit.interop import mainlog
 from eximkit.interop.message_ids import message_id
-from eximkit.interop.spool import Draft, Envelope, NotKept
+from eximkit.interop.spool import NOTHING, Draft, Envelope, NotKept
 from eximkit.smtp import commands
 from eximkit.smtp.commands import Bdat, Ehlo, Helo, Mail, Quit, Rcpt
 from eximkit.smtp.events import (
@@ -245,20 +245,22 @@ class Attendant:
             )
 
     def _begin(self) -> Draft:
+        self._identity = message_id()
+        envelope = self._envelope() if self._spool.keeps else NOTHING
+        self._draft = self._spool.begin(envelope)
+        return self._draft
+
+    def _envelope(self) -> Envelope:
         session = self._server.session
         hello = session.hello.name if session.hello is not None else ""
-        self._identity = message_id()
-        self._draft = self._spool.begin(
-            Envelope(
-                self._identity,
-                session.mail.sender if session.mail else "",
-                tuple(rcpt.recipient for rcpt in session.recipients),
-                session.service.name,
-                f"{hello} ([{self._client.address}])",
-                self._protocol(),
-            )
+        return Envelope(
+            self._identity,
+            session.mail.sender if session.mail else "",
+            tuple(rcpt.recipient for rcpt in session.recipients),
+            session.service.name,
+            f"{hello} ([{self._client.address}])",
+            self._protocol(),
         )
-        return self._draft
 
     def _protocol(self) -> str:
         session = self._server.session

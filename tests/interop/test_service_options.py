@@ -334,3 +334,25 @@ def test_what_a_lookup_needs_is_named() -> None:
     made = plan("chunking_advertise_hosts = ${lookup{a}lsearch{/x}}")
     assert not made.service(HERE).chunking
     assert any("add --allow files" in each.reason for each in made.unhonoured)
+
+
+def test_what_one_client_brings_about_stops_nobody() -> None:
+    """A value that is there for the first client need not be for the next."""
+    made = plan(
+        "message_size_limit = ${if eq{$sender_host_port}{25}{1K}{x}}\n"
+        "recipients_max = 7\nsmtp_banner = ${if eq{$sender_host_port}{25}{a}fail}\n"
+        "chunking_advertise_hosts = ${if eq{$sender_host_port}{25}{*}{+absent}}\n"
+        "smtputf8_advertise_hosts = ${if eq{$sender_host_port}{25}{*}{^[}}\n"
+        "host_reject_connection = ${if eq{$sender_host_port}{25}{}{+absent}}"
+    )
+    assert not made.steady
+    service = made.service(HERE)
+    assert service.size == 50 << 20
+    assert not service.chunking
+    assert not service.smtputf8
+    assert service.banner == ()
+    assert service.most_recipients == 7
+    assert made.refusal(HERE) is not None
+    assert any("the default is taken" in each.reason for each in made.unhonoured)
+    with pytest.raises(SettingsError, match="message_size_limit"):
+        plan("message_size_limit = ${if eq{$sender_host_port}{25}{x}{1K}}")
