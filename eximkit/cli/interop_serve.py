@@ -11,7 +11,7 @@ KEYWORDS = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
 OF_CONFIG = (
     "name", "early_hosts", "keyword", "pipelining_hosts", "chunking_hosts", "starttls",
     "account_file", "clear_passwords", "size", "prdr", "smtputf8", "dsn",
-    "max_recipients",
+    "max_recipients", "max_messages",
 )  # fmt: skip
 """Options that a configuration decides, where there is one."""
 
@@ -94,6 +94,10 @@ OF_CONFIG = (
 @click.option(
     "--max-recipients", type=click.IntRange(1), metavar="N",
     help="Of one message (default: 1000).",
+)  # fmt: skip
+@click.option(
+    "--max-messages", type=click.IntRange(1), metavar="N",
+    help="On one connection (default: 1000).",
 )  # fmt: skip
 @click.option(
     "--timeout", type=click.FloatRange(0.1), metavar="SECONDS",

@@ -69,6 +69,7 @@ class Options:
     max_connections: int | None = None
     max_per_host: int | None = None
     max_recipients: int | None = None
+    max_messages: int | None = None
     timeout: float | None = None
     processes: int = 1
 
@@ -220,6 +221,7 @@ class Serving:
             mechanisms=auth.MECHANISMS if known else (),
             clear_passwords=options.clear_passwords,
             most_recipients=options.max_recipients or usual.most_recipients,
+            most_messages=options.max_messages or usual.most_messages,
         )
         return Offering(
             service,

@@ -115,6 +115,7 @@ def running(command: list[str], environment: dict[str, str]) -> Iterator[str]:
 def eximkit(processes: int = 1, most: int = 1000) -> Iterator[int]:
     """The reference server; its port."""
     options = ["--processes", str(processes), "--max-connections", str(most)]
+    options += ["--max-messages", "1000000"]
     with running([*SERVE, *options], dict(os.environ)) as line:
         yield json.loads(line)["port"]
 

@@ -397,3 +397,34 @@ def test_two_thousand_idle_connections() -> None:
         for client in clients:
             client.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_no_more_files_than_the_system_lets_it_have() -> None:
+    """It says so once, waits without spinning, and goes on when somebody leaves."""
+    command = ["bash", "-c", 'ulimit -n 40; exec "$@"', "-", *SERVE]
+    process = subprocess.Popen(
+        [*command, "--format", "json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    clients: list[socket.socket] = []
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        port = json.loads(process.stdout.readline())["port"]
+        here = ("127.0.0.1", port)
+        clients.extend(socket.create_connection(here, PATIENCE) for _ in range(60))
+        assert "Too many open files" in process.stderr.readline()
+        for client in clients[:50]:
+            client.close()
+        for client in clients[50:]:
+            assert client.recv(4) == b"220 "
+            client.close()
+        process.terminate()
+        out, err = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, err) == (0, "")
+        assert json.loads(out)["connections"] == 60
+    finally:
+        for client in clients:
+            client.close()
+        process.kill()
+        process.communicate(timeout=PATIENCE)
