@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DEFAULT = DEFAULT_SELECTORS | {"pipelining", "tls_resumption"}
 """What is logged unless a configuration says otherwise."""
 
+BREAKING = ' "'
+"""What would end a field without quotes before its end."""
 _TRUNCATED = " <trunc>"
 
 
@@ -134,7 +136,7 @@ class LogLines:
         if self._has("tls_peerdn") and tls.peer_dn:
             parts.append(f'DN="{printing(tls.peer_dn, MOST_NAME)}"')
         if way == "incoming" and self._has("tls_sni") and tls.sni:
-            parts.append(f"SNI={printing(tls.sni, MOST_NAME, ' ')}")
+            parts.append(f"SNI={printing(tls.sni, MOST_NAME, BREAKING)}")
         return parts
 
 

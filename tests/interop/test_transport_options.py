@@ -146,7 +146,7 @@ def test_greetings_are_those_that_exim_sent(corpus: Path) -> None:
         if _plain(seen) != _plain(expected):
             wrong[case["id"]] = (seen, expected, told)
     assert wrong == {}
-    assert looked > 100
+    assert looked > 100, looked
 
 
 def _observed(case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
