@@ -36,7 +36,11 @@ async def run_change(scenario: Scenario, pairing: Pairing, bench: Bench) -> Resu
     ):
         client = bench.client(pairing.client, setup, link.client)
         host, port = await link.reach(server.port)
-        first = {"server": table.get("first", {}), "fate": "delivered", "connections": 1}
+        first = {
+            "server": table.get("first", {}),
+            "fate": "delivered",
+            "connections": 1,
+        }
         contacts = [first, *table["contacts"]]
         for number, told in enumerate(contacts):
             said = {**told, **told.get(pairing.client, {})}

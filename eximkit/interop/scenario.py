@@ -76,7 +76,8 @@ _KEYS = {
     Kind.CHANGE: _OF_ALL | _SETUP | {"first", "contacts"},
     Kind.HOSTILE: _OF_ALL
     | _SETUP
-    | {"say", "replies", "closes", "ways", "times", "each", "message", "log"},
+    | {"say", "replies", "closes", "ways", "each", "message", "log"}
+    | {"early", "waiting", *PEERS},
 }
 
 

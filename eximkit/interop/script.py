@@ -63,9 +63,7 @@ def script_of(table: Mapping[str, Any], where: str) -> Script:
     known = Script.__dataclass_fields__.keys()
     if unknown := table.keys() - known:
         raise InputError(f"{where}: no such key: {', '.join(sorted(unknown))}")
-    lists = {
-        key: tuple(table[key]) for key in ("offers", "offers_tls") if key in table
-    }
+    lists = {key: tuple(table[key]) for key in ("offers", "offers_tls") if key in table}
     return Script(**{**table, **lists})
 
 
