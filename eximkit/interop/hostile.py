@@ -189,11 +189,15 @@ class _Talk:
     async def _hear(self, seconds: float) -> bool:
         """Read once. Whether something came."""
         octets = b""
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout(seconds):
-                loop = asyncio.get_running_loop()
-                octets = await loop.sock_recv(self._connected(), 65536)
+        with suppress(TimeoutError):
+            try:
+                async with asyncio.timeout(seconds):
+                    loop = asyncio.get_running_loop()
+                    octets = await loop.sock_recv(self._connected(), 65536)
                 self.closed = not octets
+            except ConnectionError:
+                # A reset: what was said before it may be lost.
+                self.closed = True
         if octets:
             self._note(octets, up=False)
             self.heard += octets
