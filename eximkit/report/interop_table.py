@@ -123,7 +123,8 @@ def _note(text: str) -> Iterator[str]:
 
 def listing(scenarios: Sequence[Scenario]) -> Iterator[str]:
     """The scenarios that there are, with what each shows."""
-    width = max((len(scenario.name) for scenario in scenarios), default=0)
+    names = {scenario.name for scenario in scenarios}
+    width = max(map(len, names), default=0)
     for kind, rows in groupby(scenarios, key=lambda scenario: scenario.kind):
         yield f"{kind.value}\n"
         for scenario in rows:

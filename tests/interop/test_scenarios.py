@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,9 +19,6 @@ from eximkit.interop.runner import Plan, run_all
 from eximkit.interop.scenario import Kind, scenarios
 from eximkit.interop.workshop import PREFIX
 from tests.conftest import without
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NAMES = [scenario.name for scenario in scenarios()]
 TABLE = {
@@ -103,8 +99,8 @@ def left_behind() -> set[str]:
 
 
 @pytest.fixture
-def clean() -> Iterator[set[str]]:
-    yield left_behind()
+def clean() -> set[str]:
+    return left_behind()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
