@@ -15,7 +15,6 @@ import socket
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eximkit.errors import InteropError
@@ -31,6 +30,8 @@ from eximkit.interop.peer import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eximkit.interop.link import End
     from eximkit.interop.peer import Setup
     from eximkit.interop.workshop import Workshop
@@ -188,7 +189,7 @@ class EximClient(ClientPeer):
                     "-f", SENDER or "<>", RECIPIENT,
                 ),
                 given=_local_lines(message(self._setup.octets)),
-                timeout=self._setup.patience,
+                seconds=self._setup.patience,
                 errors=self._folder / "errors",
             )  # fmt: skip
 

@@ -9,7 +9,6 @@ import asyncio
 import json
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eximkit.errors import InteropError
@@ -26,6 +25,8 @@ from eximkit.interop.peer import (
 from eximkit.smtp.early import Tls
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eximkit.interop.link import End
     from eximkit.interop.peer import Setup
     from eximkit.interop.workshop import Workshop
@@ -169,7 +170,7 @@ class EximkitClient(ClientPeer):
             command += ["--expire", str(setup.expire)]
         errors = self._folder / "errors"
         _, printed = await self._workshop.run(
-            self._end.argv(*command), timeout=setup.patience, errors=errors
+            self._end.argv(*command), seconds=setup.patience, errors=errors
         )
         try:
             told = json.loads(printed)

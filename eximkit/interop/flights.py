@@ -1,4 +1,4 @@
-"""A conversation as flights: what leaves in one direction without waiting for the other.
+"""A conversation as flights: what leaves on one side without waiting for the other.
 
 From what an observer of the link can see, and no more: TLS records have types and
 lengths in clear, and that is enough to find the content and to count the dialogue.

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eximkit.errors import InteropError
-from eximkit.interop.link_proxy import Proxy
 from eximkit.interop.conversation import Conversation, read_capture
+from eximkit.interop.link_proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

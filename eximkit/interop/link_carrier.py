@@ -149,6 +149,11 @@ def carry(
                     os.write(other[device], packet)
 
 
+def _tell(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Be a link until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -160,7 +165,7 @@ def main() -> int:
         ends = [_namespace("client0", CLIENT), _namespace("server0", SERVER)]
         capture = Capture(given.capture) if given.capture else None
     except OSError as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        _tell({"error": str(error)})
         return 1
     _hurry()
     here = f"/proc/{os.getpid()}/fd"
@@ -169,7 +174,7 @@ def main() -> int:
         "server": {"address": SERVER, "namespace": f"{here}/{ends[1][0]}"},
         "offset": capture.offset if capture else 0.0,
     }
-    print(json.dumps(line), flush=True)
+    _tell(line)
     carry((ends[0][1], ends[1][1]), given.delay_ms / 1000, capture, given.max_seconds)
     return 0
 

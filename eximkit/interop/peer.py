@@ -22,7 +22,7 @@ SENDER, RECIPIENT = "", "recipient@server.example"
 """The envelope. From nobody, so that a failure makes no bounce, which would be mail."""
 
 
-TOKEN = "eximkit-interop"
+SUBJECT = "eximkit-interop"
 """The subject of each message, by which its content is found on a link."""
 
 
@@ -141,13 +141,15 @@ class ClientPeer(ABC):
         """Its main log so far."""
 
     def notes(self) -> list[dict[str, object]]:
-        """What it tells of each delivery so far, in order; a real Exim tells nothing."""
+        """What it tells of each delivery so far, in order; Exim tells nothing."""
         return []
 
 
 def message(octets: int) -> bytes:
     """A message of about so many octets."""
-    head = f"Subject: {TOKEN}\r\nFrom: <a@client.example>\r\nTo: <{RECIPIENT}>\r\n\r\n"
+    head = (
+        f"Subject: {SUBJECT}\r\nFrom: <a@client.example>\r\nTo: <{RECIPIENT}>\r\n\r\n"
+    )
     line = "All of this is padding, and nothing in it matters to anybody.\r\n"
     missing = max(1, octets - len(head))
     return (head + line * (missing // len(line) + 1)).encode()[: octets - 2] + b"\r\n"

@@ -34,7 +34,8 @@ SCRIPTED = "scripted"
 class Plan:
     """What to try. clients, servers: names of PEERS. link: None for what fits.
 
-    with_peer: one of them at least is to be this one, "" for any. repeat: messages of each way of sending. jobs: scenarios at a time. exim: a path.
+    with_peer: one of them at least is to be this one, "" for any. repeat: messages of
+    each way of sending. jobs: scenarios at a time. exim: a path.
     """
 
     names: tuple[str, ...] = ()

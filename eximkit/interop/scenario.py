@@ -76,7 +76,8 @@ _KEYS = {
     Kind.CHANGE: _OF_ALL | _SETUP | {"first", "contacts"},
     Kind.HOSTILE: _OF_ALL
     | _SETUP
-    | {"say", "replies", "closes", "ways", "times", "each", "message", "log"},
+    | {"say", "replies", "closes", "ways", "each", "message", "log"}
+    | {"early", "waiting", *PEERS},
 }
 
 
@@ -150,6 +151,8 @@ def _merged(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     result = dict(table)
     for key, value in changes.items():
         old = result.get(key)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        result[key] = _merged(old, value) if both else value
+        if isinstance(old, dict) and isinstance(value, dict):
+            result[key] = _merged(old, value)
+        else:
+            result[key] = value
     return result

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from eximkit.interop import flights
 from eximkit.interop.link import LinkKind, open_link
-from eximkit.interop.peer import TOKEN, arrivals_of, contacts_of
+from eximkit.interop.peer import SUBJECT, arrivals_of, contacts_of
 from eximkit.interop.result import Result, Trips, Verdict
 from eximkit.interop.scenario import setup_of
 from eximkit.interop.sketch import Drawing, draw
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eximkit.interop.bench import Bench
+    from eximkit.interop.conversation import Conversation
     from eximkit.interop.peer import ClientPeer, Contact, ServerPeer, Setup
     from eximkit.interop.result import Pairing
     from eximkit.interop.scenario import Scenario
-    from eximkit.interop.conversation import Conversation
     from eximkit.logs.record import LogRecord
 
 BELOW, ABOVE, SAVED = 0.1, 0.4, 0.2
@@ -215,7 +215,7 @@ def _judge_trips(
 ) -> None:
     """Round trips: by the stopwatch within bounds, by the dialogue to the letter."""
     moments = [
-        [flights.content_at(talk, TOKEN) for talk in seen.talks]
+        [flights.content_at(talk, SUBJECT) for talk in seen.talks]
         for seen in (plain, early)
     ]
     if any(moment is None for row in moments for moment in row):

@@ -17,9 +17,9 @@ from eximkit.interop.transcript import TO_SERVER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from eximkit.interop.conversation import Conversation
     from eximkit.interop.flights import Flight
     from eximkit.interop.transcript import Event
-    from eximkit.interop.conversation import Conversation
 
 _SAID = {
     1: "ClientHello", 2: "ServerHello", 4: "ticket", 11: "Certificate",

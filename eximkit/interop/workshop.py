@@ -111,20 +111,20 @@ class Workshop:
         command: Sequence[str],
         *,
         given: bytes = b"",
-        timeout: float,
+        seconds: float,
         errors: Path | None = None,
     ) -> tuple[int, bytes]:
         """Run a command to its end: its exit code and what it printed.
 
-        Raises InteropError where it takes longer than `timeout` seconds.
+        Raises InteropError where it takes longer than so many seconds.
         """
         process = await self.start(command, answers=True, takes=True, errors=errors)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 printed, _ = await process.communicate(given)
         except TimeoutError:
             name = Path(command[0]).name
-            raise InteropError(f"{name} takes more than {timeout:.0f} s") from None
+            raise InteropError(f"{name} takes more than {seconds:.0f} s") from None
         finally:
             await self.stop(process)
         return process.returncode or 0, printed

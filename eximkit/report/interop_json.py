@@ -32,7 +32,7 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
 
 def _row(result: Result) -> dict[str, Any]:
     pair = result.pairing
-    first, *others = [_trips(trips) for trips in result.trips] or [None]
+    trips = [*map(_trips, result.trips), None, None]
     return {
         "scenario": result.scenario,
         "client": pair.client,
@@ -42,8 +42,8 @@ def _row(result: Result) -> dict[str, Any]:
         "tfo": result.fast_open,
         "outcome": result.outcome.value,
         "reason": result.reason,
-        "round_trips": first,
-        "round_trips_otherwise": others[0] if others else None,
+        "round_trips": trips[0],
+        "round_trips_otherwise": trips[1],
         "log": {"server": result.server_forms, "client": result.client_forms},
         "attempts": result.attempts,
         "seconds": round(result.seconds, 3),

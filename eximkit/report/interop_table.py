@@ -122,13 +122,25 @@ def _note(text: str) -> Iterator[str]:
 
 
 def listing(scenarios: Sequence[Scenario]) -> Iterator[str]:
-    """The scenarios that there are, with what each shows."""
-    width = max((len(scenario.name) for scenario in scenarios), default=0)
-    for kind, rows in groupby(scenarios, key=lambda scenario: scenario.kind):
-        yield f"{kind.value}\n"
-        for scenario in rows:
-            room = PAGE - width - 4
-            first, *more = textwrap.wrap(scenario.shows, room) or [""]
-            yield f"  {scenario.name:<{width}}  {first}\n"
+    """The scenarios that there are, with what each shows.
+
+    Variants that show the same are named below the first.
+    """
+    rows = [(kind, name, text) for kind, name, text in _listed(scenarios)]
+    width = max((len(name) for _, name, _ in rows), default=0)
+    for kind, group in groupby(rows, key=lambda row: row[0]):
+        yield f"{kind}\n"
+        for _, name, text in group:
+            first, *more = textwrap.wrap(text, PAGE - width - 4) or [""]
+            yield f"  {name:<{width}}  {first}\n"
             yield from (f"  {'':<{width}}  {line}\n" for line in more)
         yield "\n"
+
+
+def _listed(scenarios: Sequence[Scenario]) -> Iterator[tuple[str, str, str]]:
+    """Kind, name and text of each row."""
+    for (kind, shows), each in groupby(scenarios, key=lambda s: (s.kind, s.shows)):
+        first, *others = [scenario.name for scenario in each]
+        endings = [name.removeprefix(first) for name in others]
+        also = f" (also {', '.join(endings)})" if endings else ""
+        yield kind.value, first, shows + also
