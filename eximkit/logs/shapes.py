@@ -238,7 +238,7 @@ def _free(keep: _Captures) -> dict[bytes, bytes]:
     """What may stand where no message is spoken of."""
 
     def text(shape: bytes) -> bytes:
-        return keep.detail() + keep.detail() + keep.detail(shape)
+        return 4 * keep.detail() + keep.detail(shape)
 
     return {
         b"reject": _rejection(keep),
