@@ -92,7 +92,7 @@ _output = click.option(
 @click.option("--until", metavar="T", help="Leave out what was logged after T.")
 @click.option(
     "--direction", type=click.Choice(["in", "out", "both"]), default="both",
-    show_default=True, help="What tables and CSV show.",
+    show_default=True, help="What tables, CSV and HTML show.",
 )  # fmt: skip
 @full_options
 @_jobs
@@ -152,7 +152,7 @@ def report(
 
     chosen = logs_registry.FORMATS[form]
     logs_registry.demand(form)
-    if chosen.document and output is None and is_terminal(sys.stdout):
+    if chosen.document and output in {None, "-"} and is_terminal(sys.stdout):
         raise SettingsError(f"--format {form} is not for a terminal: add --output FILE")
     growing = follow or state is not None
     demand_engine(engine, scheduler, form, unparsed=unparsed, growing=growing)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eximkit.logs.summary import Arrival, Delivery, Received, Summary
+from eximkit.logs.summary import Arrival, Delivery, OfDay, Received, Summary
 
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -44,7 +44,7 @@ def given_way(summary: Summary) -> Summary:
         deliveries=_parted(summary.deliveries, *_DAY),
         events=_events(summary.events, *_DAY),
         stretches=summary.stretches.by_day(),
-        of_day=Summary(
+        of_day=OfDay(
             arrivals=_parted(summary.arrivals, *_HOUR),
             received=_parted(summary.received, *_HOUR),
             deliveries=_parted(summary.deliveries, *_HOUR),

@@ -70,6 +70,23 @@ class Received(NamedTuple):
 
 
 @dataclass(slots=True)
+class OfDay:
+    """Counts as in `Summary`, their hours being those of the day, `HH`."""
+
+    events: dict[tuple[str, str], int] = field(default_factory=dict)
+    arrivals: dict[Arrival, int] = field(default_factory=dict)
+    received: dict[Received, int] = field(default_factory=dict)
+    deliveries: dict[Delivery, int] = field(default_factory=dict)
+
+    def update(self, other: OfDay) -> None:
+        """Add others to these."""
+        add_counts(self.events, other.events)
+        add_counts(self.arrivals, other.arrivals)
+        add_counts(self.received, other.received)
+        add_counts(self.deliveries, other.deliveries)
+
+
+@dataclass(slots=True)
 class Summary:
     """The counts of some log.
 
@@ -103,8 +120,8 @@ class Summary:
     stretches: Stretches = field(default_factory=Stretches)
     few_hours: bool = False
     """Whether hours are told apart only as long as they are few (`hours.py`) ..."""
-    of_day: Summary | None = None
-    """... and, once they are many, the same by the hour of the day, `HH`."""
+    of_day: OfDay | None = None
+    """... and, once they are many, the same by the hour of the day."""
     traffic: TrafficCounts | None = None
 
     def update(self, other: Summary) -> None:
@@ -132,7 +149,8 @@ class Summary:
         self.connections.merge(other.connections)
         self.stretches.update(other.stretches)
         if other.of_day is not None:
-            self.of_day = (self.of_day or Summary()) + other.of_day
+            self.of_day = self.of_day or OfDay()
+            self.of_day.update(other.of_day)
         if other.traffic is not None:
             self.traffic = self.traffic or TrafficCounts()
             self.traffic.update(other.traffic)
