@@ -14,7 +14,7 @@ from eximkit.logs.columns.schema import EVENTS, SESSIONS, arrow_schema
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROWS = 1 << 17
+ROWS = 1 << 16
 """So many rows are one row group, and as many wait in memory at most, of all days."""
 OPEN = 16
 """So many files are open at once."""
