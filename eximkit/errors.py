@@ -58,3 +58,7 @@ class RemoteProtocolError(ProtocolError):
         self.message = message
         self.code = code
         self.status = status
+
+
+class InteropError(EximkitError):
+    """What a scenario needs cannot be set up, or does not end in time."""

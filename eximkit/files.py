@@ -211,11 +211,14 @@ class Files:
         return _encoded(path)
 
 
-def write_atomically(path: str, data: bytes | Iterable[bytes]) -> None:
+def write_atomically(
+    path: str, data: bytes | Iterable[bytes], mode: int | None = None
+) -> None:
     """Create or replace the file at `path`, all at once. Raises InputError.
 
     data: what it will hold, or the parts of that, which are taken one by one.
     What exists keeps mode and owner; devices and pipes are written to as they are.
+    mode: what it shall have instead, whatever it had and the umask says.
     """
     data = [data] if isinstance(data, bytes) else data
     try:
@@ -224,7 +227,7 @@ def write_atomically(path: str, data: bytes | Iterable[bytes]) -> None:
             with open(real, "wb") as stream:
                 stream.writelines(data)
         else:
-            _replace(real, data)
+            _replace(real, data, mode)
     except (OSError, ValueError) as error:
         raise InputError(f"{_shown(path)}: {_reason(error)}") from error
 
@@ -305,7 +308,7 @@ def beneath(root: str, path: str) -> bytes:
     return b"/".join((top, *found))
 
 
-def _replace(path: bytes, data: Iterable[bytes]) -> None:
+def _replace(path: bytes, data: Iterable[bytes], mode: int | None = None) -> None:
     """The new file takes the old one's name only when all of it is on the disk."""
     path = os.path.realpath(path)
     directory = os.path.dirname(path)
@@ -323,6 +326,8 @@ def _replace(path: bytes, data: Iterable[bytes]) -> None:
             stream.flush()
             if old is not None:
                 _take_after(number, old, path)
+            if mode is not None:
+                os.fchmod(number, mode)
             os.fsync(number)
         os.replace(temporary, path)
     except BaseException:

@@ -43,7 +43,10 @@ IO_MODULES = {
     "asyncio", "glob", "http", "io", "os", "pathlib", "shutil", "socket", "subprocess",
     "tempfile", "urllib",
 }  # fmt: skip
-LATE = {"lark", "asyncio", "tabulate", "dns", "pcre2", "jsonschema", "cryptography"}
+LATE = {
+    "lark", "asyncio", "tabulate", "dns", "pcre2", "jsonschema", "cryptography",
+    "jinja2", "matplotlib",
+}  # fmt: skip
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "base", "misc"}
 
 
@@ -144,6 +147,20 @@ def test_the_command_line_imports_heavy_things_late() -> None:
     assert wrong == []
 
 
+def test_matplotlib_and_jinja_are_loaded_in_few_places() -> None:
+    found = {
+        (name.split(".")[0], path.relative_to(PACKAGE).as_posix())
+        for path in MODULES
+        for name, _ in imports(ast.parse(path.read_bytes()))
+        if name.split(".")[0] in {"matplotlib", "jinja2"}
+    }
+    assert found == {
+        ("jinja2", "report/logs_html.py"),
+        ("matplotlib", "report/charts.py"),
+        ("matplotlib", "report/svg.py"),
+    }
+
+
 def is_import(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
 
@@ -231,7 +248,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_every_grammar_and_table(wheel: Path) -> None:
-    for folder, pattern in ((CHECKOUT, "grammars/*.lark"), (PACKAGE, "**/*.toml")):
+    for folder, pattern in (
+        (CHECKOUT, "grammars/*.lark"), (PACKAGE, "**/*.toml"),
+        (PACKAGE, "report/templates/*"),
+    ):  # fmt: skip
+        assert list(folder.glob(pattern))
         for path in folder.glob(pattern):
             shipped = wheel / "eximkit" / path.relative_to(folder)
             assert shipped.read_bytes() == path.read_bytes()

@@ -57,6 +57,11 @@ _HELP = {"help_option_names": ["-h", "--help"]}
     "--early", type=click.Choice(("auto", "never")), default="auto", show_default=True,
     help="Talk before the banner where that was offered before.",
 )  # fmt: skip
+@click.option("--no-resume", is_flag=True, help="A full TLS handshake each time.")
+@click.option(
+    "--expire", type=click.IntRange(1, 366 * 86400), metavar="SECONDS",
+    help="What is remembered counts so long (default: a week).",
+)  # fmt: skip
 @click.option("--no-pipelining", is_flag=True, help="Wait for each reply.")
 @click.option("--bdat", is_flag=True, help="Send by BDAT where CHUNKING is offered.")
 @click.option("--tfo", is_flag=True, help="TCP Fast Open: let the SYN carry commands.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from eximkit.interop.dialling import PORT, TLS_PORT, parse_place, resolve
 from eximkit.interop.mainlog import MainLog
 from eximkit.interop.message_ids import message_id
 from eximkit.smtp import addresses
-from eximkit.smtp.early import Tls, Wish
+from eximkit.smtp.early import WEEK, Tls, Wish
 from eximkit.smtp.message import Fate
 from eximkit.smtp.route import Route
 
@@ -56,6 +56,8 @@ class Options:
     ca: str | None
     sni: str | None
     early: str
+    no_resume: bool
+    expire: int | None
     no_pipelining: bool
     bdat: bool
     tfo: bool
@@ -73,7 +75,8 @@ class Options:
 
 
 _OF_THE_TRANSPORT = (
-    "helo", "tls", "tls_required", "ca", "sni", "no_pipelining", "bdat", "tfo",
+    "helo", "tls", "tls_required", "ca", "sni", "no_resume", "expire",
+    "no_pipelining", "bdat", "tfo",
     "account_file", "auth", "auth_required", "interface",
 )  # fmt: skip
 """Options that mean nothing beside `--transport`, whose own they are."""
@@ -229,6 +232,7 @@ def _plan(options: Options) -> Plan:
         pipelining=not options.no_pipelining,
         tls=tls,
         tls_required=options.tls_required,
+        expire=options.expire or WEEK,
     )
     manner = setup.manner_of(
         setup.tls_context(tls, options.tls_version, options.ca),
@@ -237,7 +241,7 @@ def _plan(options: Options) -> Plan:
         options.timeout,
         (options.tfo, options.tfo_content),
     )
-    return Plan(route, wish, manner)
+    return Plan(route, wish, replace(manner, resume=not options.no_resume))
 
 
 def _report(

@@ -1,24 +1,30 @@
-"""`eximkit logs [PATH]...`, and its sub-commands `show` and `grep`."""
+"""`eximkit logs [PATH]...`, and its sub-commands."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
+from eximkit.cli.logs_engine import demand_engine, engine_options
+from eximkit.cli.logs_full import Full, full_options
 from eximkit.cli.logs_messages import grep, show
-from eximkit.cli.output import emit, style
+from eximkit.cli.logs_metrics import metrics
+from eximkit.cli.output import emit, is_terminal, style
+from eximkit.errors import SettingsError
 
 # These lists are short and permanent, and `--help` must not load what owns them.
-FORMATS = ("table", "json", "csv")
+FORMATS = ("table", "json", "csv", "html", "parquet", "prometheus")
 GROUPS = ("day", "hour", "host", "transport", "router", "proto", "tls")
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 _COMMANDS_HELP = (
+    ("metrics", "Follow logs and serve what they say to Prometheus."),
     ("show MSGID...", "Print all lines of messages."),
     ("grep PATTERN", "Print all lines of the messages in which a line matches."),
 )
-"""`./show` and `./grep` are files of these names."""
+"""`./show` and the like are files of these names."""
 
 
 class _Report(click.Command):
@@ -54,6 +60,7 @@ def logs() -> None:
 
 logs.add_command(show)
 logs.add_command(grep)
+logs.add_command(metrics)
 
 
 _year = click.option(
@@ -65,7 +72,9 @@ _jobs = click.option(
     help="How many processes to use (default: one for each processor).",
 )  # fmt: skip
 _output = click.option(
-    "--output", metavar="FILE", help="Write to FILE instead of standard output."
+    "--output",
+    metavar="FILE",
+    help="Write to FILE instead of standard output; a folder for parquet.",
 )
 
 
@@ -77,21 +86,37 @@ _output = click.option(
 )  # fmt: skip
 @click.option(
     "--top", type=click.IntRange(0, 1_000_000), metavar="N",
-    help="Longest list of hosts and groups (default: 10 in tables, 50 in JSON).",
+    help="Longest list of hosts and groups (default: 10; in HTML 20, in JSON 50).",
 )  # fmt: skip
 @click.option("--since", metavar="T", help="Leave out what was logged before T.")
 @click.option("--until", metavar="T", help="Leave out what was logged after T.")
 @click.option(
     "--direction", type=click.Choice(["in", "out", "both"]), default="both",
-    show_default=True, help="What tables and CSV show.",
+    show_default=True, help="What tables, CSV and HTML show.",
 )  # fmt: skip
+@full_options
 @_jobs
+@engine_options
 @_year
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="table",
     show_default=True, help="How to write.",
 )  # fmt: skip
 @_output
+@click.option(
+    "--follow", is_flag=True, help="Go on, and show what is written to the logs."
+)
+@click.option(
+    "--interval", type=click.FloatRange(0.1, 86400), default=2, metavar="SECONDS",
+    help="How often --follow shows it (default: 2).",
+)  # fmt: skip
+@click.option(
+    "--state", metavar="FILE",
+    help="Count on from where FILE says, and keep there how far it went.",
+)  # fmt: skip
+@click.option(
+    "--new", is_flag=True, help="With --state: report what is new since the last time."
+)
 @click.option(
     "--unparsed", is_flag=True, help="List the lines that are of no known form."
 )
@@ -103,10 +128,17 @@ def report(
     until: str | None,
     direction: str,
     jobs: int | None,
+    engine: str,
+    scheduler: str | None,
     year: int | None,
     form: str,
     output: str | None,
+    follow: bool,
+    interval: float,
+    state: str | None,
+    new: bool,
     unparsed: bool,
+    **full: Any,  # noqa: ANN401 - what `full_options` adds
 ) -> None:
     """Say what Exim's main logs tell, and how early pipelining is used.
 
@@ -118,17 +150,54 @@ def report(
     from eximkit.report import logs_registry
     from eximkit.report.logs_view import View
 
-    reading = Reading.of(paths, since=since, until=until, jobs=jobs, year=year)
+    chosen = logs_registry.FORMATS[form]
+    logs_registry.demand(form)
+    if chosen.document and output in {None, "-"} and is_terminal(sys.stdout):
+        raise SettingsError(f"--format {form} is not for a terminal: add --output FILE")
+    growing = follow or state is not None
+    demand_engine(engine, scheduler, form, unparsed=unparsed, growing=growing)
+    asked = Full.of(**full | {"full": full["full"] or chosen.full})
+    if growing:
+        from eximkit.cli.logs_growing import Growing
+
+        if unparsed:
+            raise click.UsageError("--unparsed has no --follow or --state")
+        asked_for = Growing(
+            paths, groups, top, since, until, direction, year, form, output, asked
+        )
+        if not follow:
+            asked_for.report(state or "", new=new)
+        elif new:
+            raise click.UsageError("--new has no --follow, which shows what is new")
+        else:
+            asked_for.follow(interval, state)
+        return
+    if new:
+        raise click.UsageError("--new needs --state: new since which time?")
+    reading = Reading.of(
+        paths, since=since, until=until, jobs=jobs, year=year, engine=engine,
+        scheduler=scheduler,
+    )  # fmt: skip
     if unparsed:
         emit(reading.unparsed(), output)
         reading.end()
         return
-    found = reading.report(groups, top)
+    if chosen.folder:
+        from eximkit.cli.logs_columns import write_columns
+
+        write_columns(reading, output, groups)
+        reading.end()
+        return
+    found = reading.report(
+        (*groups, *chosen.groups), top, asked.terms, asked.patterns, chosen.wanted,
+        chosen.messages_by,
+    )  # fmt: skip
     view = View(
         style(output),
         ("in", "out") if direction == "both" else (direction,),
-        10 if top is None else top,
+        chosen.top if top is None else top,
         more_than_ascii(),
+        asked.leagues,
     )
-    emit(logs_registry.reporter(form)(found, view), output)
+    emit(logs_registry.reporter(form)(found, view), output, mode=chosen.mode)
     reading.end()

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from eximkit.cli import UNREADABLE, log_times
+from eximkit.cli.logs_engine import DASK
 from eximkit.cli.output import is_terminal
 from eximkit.cli.progress import Progress
 from eximkit.errors import SettingsError
-from eximkit.logs.analysis import TOP, analyse, wanted
+from eximkit.logs.analysis import TOP, TRAFFIC_TERMS, analyse, wanted
 from eximkit.logs.parallel import summarise
 from eximkit.logs.passes import Passes
 from eximkit.logs.sources import default_logs, gather
@@ -26,8 +27,11 @@ from eximkit.source import display, octets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from eximkit.logs.columns.export import Exported
     from eximkit.logs.result import LogReport
     from eximkit.logs.sources import ReadProblem
+    from eximkit.logs.summary import Summary
+    from eximkit.logs.traffic import TrafficTerms
 
 STANDARD_INPUT = "-"
 
@@ -40,6 +44,8 @@ class Reading:
     window: Window
     jobs: int | None = None
     year: int | None = None
+    engine: str = "processes"
+    scheduler: str | None = None
     lost: bool = False
     told: list[str] = field(default_factory=list)
 
@@ -52,36 +58,95 @@ class Reading:
         until: str | None = None,
         jobs: int | None = None,
         year: int | None = None,
+        engine: str = "processes",
+        scheduler: str | None = None,
     ) -> Reading:
         """Raises SettingsError, and InputError where there is no log."""
-        window = _window(since, until)
+        window = time_window(since, until)
         if not paths:
             paths = tuple(default_logs())
             tell(f"no PATH given; reading {', '.join(map(_shown, paths))}")
         if STANDARD_INPUT in paths and sys.stdin is not None and sys.stdin.isatty():
             tell("reading standard input; Ctrl-D ends it")
-        return cls(paths, window, jobs, year)
+        return cls(paths, window, jobs, year, engine, scheduler)
 
-    def report(self, groups: tuple[str, ...], top: int | None) -> LogReport:
-        """What the logs say. Raises InputError where none of them can be read."""
+    def report(
+        self,
+        groups: tuple[str, ...],
+        top: int | None,
+        traffic: TrafficTerms | None = None,
+        patterns: tuple[str, ...] = (),
+        besides: frozenset[str] = frozenset(),
+        messages_by: tuple[str, ...] = (),
+    ) -> LogReport:
+        """What the logs say. Raises InputError where none of them can be read.
+
+        traffic, patterns: as for `analyse_logs`. besides: what else to count, as for
+        `scan`. messages_by: further groups, of which only the messages have to be
+        right.
+        """
+        counted = wanted(groups, traffic is not None, patterns) | besides
+        count = self._on_cluster if self.engine == DASK else self._here
+        summary, sources = count(counted)
+        return analyse(
+            summary,
+            sources=sources,
+            by=(*groups, *messages_by),
+            top=TOP if top is None else top,
+            problems=self.told,
+            terms=traffic or TRAFFIC_TERMS,
+        )
+
+    def _here(self, counted: frozenset[str]) -> tuple[Summary, list[str]]:
+        """What the logs say, and which they are."""
         with gather(self.paths, self.year) as found:
             self._tell(found.problems)
             with Progress() as progress:
                 outcome = summarise(
                     found.sources,
                     jobs=self.jobs,
-                    wanted=wanted(groups),
+                    wanted=counted,
                     window=self.window,
                     progress=progress,
                 )
             self._tell(outcome.problems)
-            return analyse(
-                outcome.summary,
-                sources=[source.path for source in found.sources],
-                by=groups,
-                top=TOP if top is None else top,
-                problems=self.told,
+            return outcome.summary, [source.path for source in found.sources]
+
+    def _on_cluster(self, counted: frozenset[str]) -> tuple[Summary, list[str]]:
+        """The same, found by the workers of Dask."""
+        from eximkit import __version__
+        from eximkit.logs.cluster.engine import summarise_on_cluster
+
+        with Progress() as progress:
+            outcome, found = summarise_on_cluster(
+                self.paths,
+                scheduler=self.scheduler,
+                jobs=self.jobs,
+                year=self.year,
+                wanted=counted,
+                window=self.window,
+                version=__version__,
+                progress=progress,
             )
+        self._tell(outcome.problems)
+        return outcome.summary, found.paths
+
+    def columns(self, folder: str, version: str) -> Exported:
+        """Write the entries as tables of columns. Raises InputError."""
+        from eximkit.logs.columns.export import export
+
+        with gather(self.paths, self.year) as found:
+            self._tell(found.problems)
+            with Progress() as progress:
+                done = export(
+                    found.sources,
+                    folder,
+                    window=self.window,
+                    version=version,
+                    progress=progress,
+                )
+            self._tell(done.problems)
+            return done
 
     def unparsed(self) -> Iterator[str]:
         """The lines of no known form: where they are, and what they say."""
@@ -128,7 +193,8 @@ def _shown(path: str) -> str:
     return display(octets(path))
 
 
-def _window(since: str | None, until: str | None) -> Window:
+def time_window(since: str | None, until: str | None) -> Window:
+    """What `--since` and `--until` mean by now. Raises SettingsError."""
     # Logs have local time, unless they say otherwise, and are compared as written.
     now = datetime.now()  # noqa: DTZ005
     begin = log_times.since(since, now) if since is not None else None

@@ -37,18 +37,23 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def emit(
-    chunks: Iterable[str | bytes], output: str | None, *, dialogue: bool = False
+    chunks: Iterable[str | bytes],
+    output: str | None,
+    *,
+    dialogue: bool = False,
+    mode: int | None = None,
 ) -> None:
     """Write text to a file, at once and whole, or to standard output as it comes.
 
     Octets that are not UTF-8 (surrogate escapes) go out as they came in. dialogue: each
-    chunk is waited for. Raises InputError where that cannot be written.
+    chunk is waited for. mode: of the file, whatever it was. Raises InputError where
+    that cannot be written.
     """
     written = map(_octets, chunks)
     if output is not None and output != "-":
         from eximkit.files import write_atomically
 
-        write_atomically(output, written)
+        write_atomically(output, written, mode)
         return
     if sys.stdout is None:
         raise InputError(f"standard output: {os.strerror(errno.EBADF)}")

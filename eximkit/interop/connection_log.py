@@ -12,6 +12,7 @@ from eximkit.interop.log_fields import (
     MOST_NAME,
     printing,
     printing_octets,
+    readable,
 )
 from eximkit.interop.log_lines import LogLines, named
 
@@ -40,15 +41,16 @@ class ConnectionLog(LogLines):
 
         what: `RCPT <b@c>`, `MAIL <a@b>`, `EHLO or HELO a.b`, `connection`, `after
         DATA`, … sender: of the envelope, once there is one. message_id: for `after
-        DATA`, as Exim has one by then.
+        DATA`, as Exim has one by then. Of a reason the first line is logged.
         """
-        parts = [f"H={self._client(peer)}", *self._interface(peer, "incoming")]
+        parts = [f"H={self._client(peer)}", *self._interface(peer)]
         parts += self._tls(tls)
         if sender is not None:
-            parts.append(f"F=<{printing(sender)}>")
+            parts.append(f"F=<{readable(sender)}>")
         parts.append(named("A", printing(authenticated, MOST_NAME, ' "')))
-        parts += ["temporarily" * temporarily, f"rejected {printing(what, 1024)}"]
-        self._write(message_id, parts, f": {printing(reason)}" if reason else "")
+        parts += ["temporarily" * temporarily, f"rejected {readable(what[:1024])}"]
+        text = readable(reason.partition("\n")[0])
+        self._write(message_id, parts, f": {text}" if text else "")
 
     def sync_error(
         self,
@@ -63,9 +65,8 @@ class ConnectionLog(LogLines):
         following: that input. advertised: PIPELINING was offered.
         """
         start = "SMTP protocol synchronization error"
-        host = " ".join((f"H={self._client(peer)}", *self._interface(peer, "incoming")))
+        host = " ".join((f"H={self._client(peer)}", *self._interface(peer)))
         shown = printing_octets(following, MOST_INPUT) + '"'
-        shown += "..." * (len(following) > MOST_INPUT)
         if not command:
             why = "input sent without waiting for greeting"
             text = f'({why}): rejected connection from {host} input="{shown}'
@@ -85,7 +86,7 @@ class ConnectionLog(LogLines):
         if self._has(f"smtp_{kind}_error"):
             shown = printing_octets(command, MOST_INPUT)
             parts = [f'SMTP {kind} error in "{shown}"', f"H={self._client(peer)}"]
-            parts += [*self._interface(peer, "incoming"), printing(reason)]
+            parts += [*self._interface(peer), readable(reason)]
             self._write("", parts)
 
     def connected(self, peer: Peer, count: int) -> None:
@@ -129,8 +130,8 @@ class ConnectionLog(LogLines):
     def incomplete(self, peer: Peer, sender: str, why: str) -> None:
         """Selector `smtp_incomplete_transaction`. why: `QUIT`, `connection lost`, …"""
         if self._has("smtp_incomplete_transaction"):
-            parts = [f"H={self._client(peer)}", *self._interface(peer, "incoming")]
-            parts += [f"incomplete transaction ({why}) from <{printing(sender)}>"]
+            parts = [f"H={self._client(peer)}", *self._interface(peer)]
+            parts += [f"incomplete transaction ({why}) from <{readable(sender)}>"]
             self._write("", parts)
 
     def no_mail(
@@ -172,21 +173,21 @@ class ConnectionLog(LogLines):
     def dropped(self, peer: Peer, why: str, last: bytes = b"") -> None:
         """`SMTP call from … dropped: too many … (last was "…")`."""
         shown = f' (last was "{printing_octets(last, MOST_INPUT)}")' if last else ""
-        parts = ["SMTP call from", *self._who(peer), f"dropped: {printing(why)}{shown}"]
+        parts = ["SMTP call from", *self._who(peer), f"dropped: {readable(why)}{shown}"]
         self._write("", parts)
 
     def refused(self, peer: Peer, why: str = "") -> None:
         """Selector `connection_reject`: `refused connection from …`."""
         if self._has("connection_reject"):
-            shown = f"({printing(why)})" if why else ""
+            shown = f"({readable(why)})" if why else ""
             parts = ["refused connection from", f"H={self._client(peer)}"]
-            self._write("", [*parts, *self._interface(peer, "incoming"), shown])
+            self._write("", [*parts, *self._interface(peer), shown])
 
     def tls_error(self, peer: Peer, reason: str, *, step: str = "handshake") -> None:
         """`TLS error on connection from … (handshake): reason`."""
         parts = ["TLS error on connection from", *self._who(peer), f"({step}):"]
-        self._write("", [*parts, printing(reason)])
+        self._write("", [*parts, readable(reason)])
 
     def note(self, text: str, message_id: str = "") -> None:
         """Free text."""
-        self._write(message_id, [], printing(text))
+        self._write(message_id, [], readable(text))

@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from socket import SHUT_WR
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eximkit.interop import mainlog
 from eximkit.interop.attendant import Counts, challenge
@@ -149,6 +149,13 @@ class House:
             if not self._of_address[connection.client.address]:
                 del self._of_address[connection.client.address]
 
+    def defect(self, context: dict[str, Any]) -> None:
+        """Something went wrong that never should: the connection is closed already."""
+        error = context.get("exception")
+        what = f"{type(error).__name__}: {error}" if error else context["message"]
+        if self._complain is not None:
+            self._complain(f"internal error: {what}")
+
     # -- who comes in --------------------------------------------------------------
 
     def _attend(self, door: Door) -> None:
@@ -194,6 +201,8 @@ class House:
         self._connections[new] = None
         if bounds.per_address:
             self._of_address[address] += 1
+        if self.log is not None:
+            self.log.connected(new.peer, len(self._connections))
         new.start()
 
     def _turn_away(self, door: Door, connection: socket.socket, address: str) -> None:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 DEFAULT_SELECTORS = frozenset((
     "connection_reject", "host_lookup_failed", "lost_incoming_connection", "msg_id",
-    "rejected_header", "size_reject", "smtp_confirmation", "tls_certificate_verified",
-    "tls_cipher",
+    "outgoing_interface", "rejected_header", "size_reject", "smtp_confirmation",
+    "tls_certificate_verified", "tls_cipher",
 ))  # fmt: skip
 """Of Exim's default selectors those that a peer's log has lines or fields for."""
 
 SELECTORS = DEFAULT_SELECTORS | frozenset((
     "8bitmime", "deliver_time", "incoming_interface", "incoming_port", "millisec",
-    "outgoing_interface", "outgoing_port", "pid", "pipelining", "queue_time",
+    "outgoing_port", "pid", "pipelining", "queue_time",
     "queue_time_overall", "receive_time", "received_recipients", "received_sender",
     "return_path_on_delivery", "sender_on_delivery", "smtp_connection",
     "smtp_incomplete_transaction", "smtp_no_mail", "smtp_protocol_error",
@@ -33,11 +33,13 @@ MOST_NAME = 256
 """Characters of a text of the peer's in a field: no name that is one is longer."""
 MOST_CONFIRMATION = 1024
 MOST_SUBJECT = 100
-MOST_INPUT = 150
+MOST_INPUT = 128
+"""Octets of what came too soon, or of a command (checked with 4.96)."""
 
 _CONTROLS = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\v": "\\v",
              "\f": "\\f"}  # fmt: skip
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\udc80-\udcff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\udc80-\udcff]")
+_BEYOND = re.compile(r"[^ -~]")
 _QUOTED_LOCAL_PART = re.compile(r'"((?:[^"\\]|\\.)*)"(@.*)?', re.DOTALL)
 
 
@@ -113,28 +115,35 @@ def protocol(
     return f"{'utf8' * utf8}{plain}{signs}"
 
 
-def printing(text: str, most: int = 0, also: str = "") -> str:
-    """Text without what does not print, which is escaped. most: characters, 0 for any.
+def readable(text: str) -> str:
+    """Text whose control characters are escaped, and what is no text at all."""
+    return _CONTROL.sub(_escape, text)
 
-    also: characters that are escaped with the others.
+
+def printing(text: str, most: int = 0, also: str = "") -> str:
+    """Text in which all that is not printable ASCII is escaped.
+
+    most: characters, 0 for any. also: characters that are escaped with the others.
     """
     if most and len(text) > most:
         text = text[:most]
     if also:
         text = re.sub(f"[{re.escape(also)}]", _octal, text)
-    return _UNPRINTABLE.sub(_escape, text)
+    return _BEYOND.sub(_escape, text)
 
 
 def printing_octets(octets: bytes, most: int) -> str:
-    """Octets as Exim logs them: none beyond ASCII as it is."""
+    """The same of octets."""
     text = octets[:most].decode("latin-1")
     return printing(re.sub(r"[\x80-\xff]", lambda c: f"\\{ord(c[0]):03o}", text))
 
 
 def quoted(text: str, most: int) -> str:
-    r"""Text for between double quotes: `"` and `\` have a backslash before them."""
-    # Before a cut, for half an escape is none.
-    return printing(re.sub(r'(["\\])', r"\\\1", text[:most]))
+    r"""Text for between double quotes: `"` and `\` have a backslash before them.
+
+    most: characters of the text, 0 for any; half an escape would be none.
+    """
+    return re.sub(r'(["\\])', r"\\\1", text[:most] if most else text)
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -169,13 +178,13 @@ def cipher(tls: Tls) -> str:
 
 def address(text: str) -> str:
     """An envelope address as a line that does not bracket it has it; `<>` for none."""
-    return printing(text) or "<>"
+    return readable(text) or "<>"
 
 
 def recipient(text: str) -> str:
     """The address of a delivery: without quotes, and then in brackets with them."""
     found = _QUOTED_LOCAL_PART.fullmatch(text)
     if found is None or not found[1]:
-        return printing(text)
+        return readable(text)
     plain = re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL) + (found[2] or "")
-    return f"{printing(plain)} <{printing(text)}>"
+    return f"{readable(plain)} <{readable(text)}>"

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from eximkit.interop.log_fields import Peer, Tls
 
-DEFAULT = DEFAULT_SELECTORS | {"pipelining"}
+DEFAULT = DEFAULT_SELECTORS | {"pipelining", "tls_resumption"}
 """What is logged unless a configuration says otherwise."""
 
+BREAKING = ' "'
+"""What would end a field without quotes before its end."""
 _TRUNCATED = " <trunc>"
 
 
@@ -85,10 +87,19 @@ class LogLines:
     def _duration(self, seconds: float) -> str:
         return duration(seconds, self._has("millisec"))
 
-    def _interface(self, peer: Peer, way: str) -> list[str]:
-        if not peer.local or not self._has(f"{way}_interface"):
+    def _interface(self, peer: Peer) -> list[str]:
+        """The local end of a connection that came in."""
+        if not peer.local or not self._has("incoming_interface"):
             return []
         return [f"I=[{peer.local}]:{peer.local_port}"]
+
+    def _sending_interface(self, peer: Peer) -> list[str]:
+        """The local end of a connection that was made: takes both selectors."""
+        both = self._has("incoming_interface") and self._has("outgoing_interface")
+        if not peer.local or not both:
+            return []
+        port = f":{peer.local_port}" if self._has("outgoing_port") else ""
+        return [f"I=[{peer.local}]{port}"]
 
     def _client(self, peer: Peer) -> str:
         """`name (helo) [ip]:port`, with what is known of it."""
@@ -110,7 +121,7 @@ class LogLines:
 
     def _who(self, peer: Peer) -> list[str]:
         """A client where no tag stands before it."""
-        return [self._client(peer), *self._interface(peer, "incoming")]
+        return [self._client(peer), *self._interface(peer)]
 
     def _tls(self, tls: Tls | None, way: str = "incoming") -> list[str]:
         if tls is None:
@@ -125,7 +136,7 @@ class LogLines:
         if self._has("tls_peerdn") and tls.peer_dn:
             parts.append(f'DN="{printing(tls.peer_dn, MOST_NAME)}"')
         if way == "incoming" and self._has("tls_sni") and tls.sni:
-            parts.append(f"SNI={printing(tls.sni, MOST_NAME, ' ')}")
+            parts.append(f"SNI={printing(tls.sni, MOST_NAME, BREAKING)}")
         return parts
 
 

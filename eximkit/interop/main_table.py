@@ -140,9 +140,6 @@ NOT_FOLLOWED: dict[str, str] = {
     "log_timezone": "stamps in the log have no zone",
     "openssl_options": _LIBRARY,
     "gnutls_compat_mode": _LIBRARY,
-    "gnutls_require_kx": _LIBRARY,
-    "gnutls_require_mac": _LIBRARY,
-    "gnutls_require_protocols": _LIBRARY,
     "spf_guess": "SPF is not checked",
     "dkim_verify_signers": "signatures are not verified",
     "event_action": "no events are raised here",
@@ -153,7 +150,6 @@ NOT_FOLLOWED: dict[str, str] = {
 
 WEAKENING = frozenset((
     "helo_verify_hosts", "hosts_require_alpn", "tls_crl", "tls_require_ciphers",
-    "tls_verify_hosts", "gnutls_require_kx", "gnutls_require_mac",
-    "gnutls_require_protocols", "openssl_options", "tcp_wrappers_daemon_name",
+    "tls_verify_hosts", "openssl_options", "tcp_wrappers_daemon_name",
 ))  # fmt: skip
 """Of those the ones without which the server lets in what it was meant to keep out."""

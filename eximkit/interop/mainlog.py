@@ -23,6 +23,7 @@ from eximkit.interop.log_fields import (
     printing,
     protocol,
     quoted,
+    readable,
     recipient,
 )
 from eximkit.interop.log_lines import DEFAULT, named
@@ -31,6 +32,7 @@ from eximkit.interop.message_ids import message_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MOST_REASON = 4096
 _HEADER_ID_END = frozenset(' "<>\\')
 
 
@@ -66,7 +68,7 @@ class MainLog(ConnectionLog):
         """
         parts = ["<=", address(sender)]
         if peer is not None:
-            parts += [f"H={self._client(peer)}", *self._interface(peer, "incoming")]
+            parts += [f"H={self._client(peer)}", *self._interface(peer)]
         parts += [tfo, named("U", printing(user, MOST_NAME, ' "'))]
         parts += [named("P", protocol), self._form(form), *self._tls(tls)]
         login, name = authenticated
@@ -79,11 +81,11 @@ class MainLog(ConnectionLog):
         if self._has("msg_id") and not _HEADER_ID_END & {*header_id}:
             parts.append(named("id", printing(header_id, MOST_NAME)))
         if subject is not None and self._has("subject"):
-            parts.append(f'T="{quoted(subject, MOST_SUBJECT)}"')
+            parts.append(f'T="{printing(quoted(subject, MOST_SUBJECT))}"')
         if self._has("received_sender"):
-            parts.append(f"from <{printing(sender)}>")
+            parts.append(f"from <{readable(sender)}>")
         if recipients and self._has("received_recipients"):
-            parts += ["for", *map(printing, recipients)]
+            parts += ["for", *map(readable, recipients)]
         self._write(message_id, parts, listed=True)
 
     def delivery(
@@ -113,21 +115,19 @@ class MainLog(ConnectionLog):
         lines apart. Times in seconds, if they are to be logged.
         """
         parts = ["->" if further else "=>", recipient(to)]
-        if self._has("sender_on_delivery"):
-            parts.append(f"F=<{printing(sender)}>")
-        if self._has("return_path_on_delivery"):
-            parts.append(f"P=<{printing(sender)}>")
+        parts += self._paths(sender)
         parts += [f"R={router}", f"T={transport}"]
         parts.append(f"H={self._server(peer)}{'*' * continued}")
-        parts += [*self._interface(peer, "outgoing"), tfo, *self._tls(tls, "outgoing")]
+        parts += [*self._sending_interface(peer), tfo, *self._tls(tls, "outgoing")]
         parts += [named("A", authenticated), self._form(form)]
         parts += ["PRDR" * prdr, "K" * chunked]
         if confirmation and self._has("smtp_confirmation"):
-            parts.append(f'C="{quoted(confirmation, MOST_CONFIRMATION)}"')
+            # Escaped twice, as 4.96 has it.
+            shown = quoted(printing(confirmation, MOST_CONFIRMATION), 0)
+            parts.append(f'C="{shown}"')
         if queue_time is not None and self._has("queue_time"):
             parts.append(f"QT={self._duration(queue_time)}")
-        if delivery_time is not None and self._has("deliver_time"):
-            parts.append(f"DT={self._duration(delivery_time)}")
+        parts += self._took(delivery_time)
         self._write(message_id, parts)
 
     def deferral(
@@ -140,6 +140,7 @@ class MainLog(ConnectionLog):
         transport: str,
         peer: Peer | None = None,
         number: int = 0,
+        delivery_time: float | None = None,
     ) -> None:
         """`==`: put off. number: an errno, whose name is added, or Exim's own, below 0.
 
@@ -151,7 +152,8 @@ class MainLog(ConnectionLog):
         parts.append(f"defer ({number}){error}")
         if peer is not None:
             parts.append(f"H={self._server(peer)}")
-        text = printing(reason)
+        parts += self._took(delivery_time)
+        text = readable(reason)
         self._write(message_id, parts, f": {text}" if text else "")
 
     def failure(
@@ -162,19 +164,28 @@ class MainLog(ConnectionLog):
         *,
         router: str,
         transport: str,
+        sender: str = "",
         peer: Peer | None = None,
         tls: Tls | None = None,
+        delivery_time: float | None = None,
     ) -> None:
         """`**`: failed for good."""
-        parts = ["**", recipient(to), f"R={router}", f"T={transport}"]
+        parts = ["**", recipient(to), *self._paths(sender)]
+        parts += [f"R={router}", f"T={transport}"]
         if peer is not None:
-            parts += [f"H={self._server(peer)}", *self._interface(peer, "outgoing")]
+            parts += [f"H={self._server(peer)}", *self._sending_interface(peer)]
             parts += self._tls(tls, "outgoing")
-        self._write(message_id, parts, f": {printing(reason)}")
+        took = "".join(f" {part}" for part in self._took(delivery_time))
+        text = readable(reason[:MOST_REASON])
+        self._write(message_id, parts, f": {text}{took}")
 
     def host_error(self, message_id: str, peer: Peer, reason: str) -> None:
         """A host did not take the message now: `H=name [ip]: SMTP error …`."""
-        self._write(message_id, [f"H={self._server(peer)}"], f": {printing(reason)}")
+        self._write(message_id, [f"H={self._server(peer)}"], f": {readable(reason)}")
+
+    def unreachable(self, message_id: str, peer: Peer, reason: str) -> None:
+        """There was no connection: `H=name [ip] Connection refused`."""
+        self._write(message_id, [f"H={self._server(peer)}", readable(reason)])
 
     def completed(self, message_id: str, queue_time: float | None = None) -> None:
         """The message needs nothing more."""
@@ -182,6 +193,15 @@ class MainLog(ConnectionLog):
         if queue_time is not None and self._has("queue_time_overall"):
             parts.append(f"QT={self._duration(queue_time)}")
         self._write(message_id, parts)
+
+    def _paths(self, sender: str) -> list[str]:
+        tags = (("F", "sender_on_delivery"), ("P", "return_path_on_delivery"))
+        return [f"{tag}=<{readable(sender)}>" for tag, on in tags if self._has(on)]
+
+    def _took(self, seconds: float | None) -> list[str]:
+        if seconds is None or not self._has("deliver_time"):
+            return []
+        return [f"DT={self._duration(seconds)}"]
 
 
 __all__ = [

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 PORTS = {"smtp": 25, "smtps": 465, "submissions": 465, "submission": 587}
 _ON_CONNECT = frozenset(("smtps", "submissions"))
 # Priority strings of GnuTLS, which OpenSSL would read as something else.
-_GNUTLS = re.compile(r"(?:^|:)(?:NORMAL|SECURE|PERFORMANCE|PFS|NONE|LEGACY)|%|VERS-|\+")
+_GNUTLS = re.compile(r"(?:^|:)(?:NORMAL|SECURE|PERFORMANCE|PFS|NONE|LEGACY|[+%]|-VERS)")
 _NO_ENVELOPE = Envelope()
 
 
@@ -81,7 +81,7 @@ def _named(config: Config, name: str) -> Driver:
         near = catalog.suggest(name, smtp)
         known = ", ".join(smtp) or "none"
         hint = f"did you mean {near}?" if near else f"smtp transports: {known}"
-        raise SettingsError(f"there is no transport {name}; {hint}")
+        raise SettingsError(f'there is no transport "{name}"; {hint}')
     if found.driver != "smtp":
         raise SettingsError(
             f"the transport {name} has driver = {found.driver or 'none'}, not smtp"

@@ -8,6 +8,7 @@ dies is replaced, workers whose parent dies stop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -85,6 +86,7 @@ async def _served(
         else:
             stop()
 
+    loop.set_exception_handler(lambda _, what: house.defect(what))
     house.open(doors)
     loop.add_signal_handler(signal.SIGTERM, stop)
     loop.add_signal_handler(signal.SIGINT, interrupted)
@@ -96,11 +98,14 @@ async def _served(
 
         loop.add_reader(parent, orphaned)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+    # What there is now stays: nobody has to look through it for garbage again.
+    gc.freeze()
     try:
         ready()
         await house.run()
     finally:
         house.abort()
+        gc.unfreeze()
     counts = house.counts
     return Sum(
         counts.connections, counts.messages, counts.octets, counts.early,

@@ -24,6 +24,7 @@ from eximkit.logs.grouping import (
     with_events,
 )
 from eximkit.logs.parallel import summarise
+from eximkit.logs.pattern_counts import checked_patterns
 from eximkit.logs.result import (
     Connections,
     HostRow,
@@ -34,9 +35,12 @@ from eximkit.logs.result import (
     Pipelining,
     Saved,
 )
-from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION
+from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, TRAFFIC
 from eximkit.logs.sources import Paths, gather, named
 from eximkit.logs.stretches import Evidence, Selector
+from eximkit.logs.traffic import TrafficTerms
+from eximkit.logs.traffic_counts import PATTERN
+from eximkit.logs.traffic_report import checked, told
 from eximkit.logs.usage import NONE, Recorded, is_transaction
 from eximkit.logs.window import Window
 
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
 
 TOP = 50
 """How many hosts are listed, unless somebody says otherwise."""
+
+TRAFFIC_TERMS = TrafficTerms()
 
 _COSTLY = {
     HOST: BY_HOST, HOUR: BY_HOUR, "proto": BY_SESSION, "tls": BY_SESSION,
@@ -63,11 +69,13 @@ def analyse(
     top: int = TOP,
     problems: Iterable[str] = (),
     notes: Iterable[str] = (),
+    terms: TrafficTerms = TRAFFIC_TERMS,
 ) -> LogReport:
     """Turn counts into a report.
 
-    by: names of `grouping.NAMES`. top: how many hosts to list. problems, notes: of the
-    reading, to be handed on.
+    by: names of `grouping.NAMES`. top: how many of a list to tell. problems, notes: of
+    the reading, to be handed on. terms: of traffic, where that was counted. Raises
+    SettingsError for terms that cannot be kept.
     """
     stretches = tuple(piece.evidence for piece in summary.stretches)
     recorded = Recorded(stretches)
@@ -101,17 +109,26 @@ def analyse(
         round_trips=_saved(summary, total, connections),
         days=days,
         months=grouped(summary, MONTH, recorded),
-        hours_of_day=grouped(summary, HOUR_OF_DAY, recorded) if HOUR in groups else {},
+        hours_of_day=_hours_of_day(summary, recorded, HOUR in groups),
         groups={name: _group(summary, name, recorded) for name in groups},
+        hours=_group(summary, HOUR, recorded) if _by_hour(summary) else {},
         volume=_volume(summary, top),
+        traffic=None if summary.traffic is None else told(summary.traffic, terms, top),
         problems=tuple(problems),
         notes=tuple(notes),
     )
 
 
-def wanted(by: Iterable[str]) -> frozenset[str]:
-    """What `summarise` has to count for these groups, beside what it always does."""
-    return frozenset(_COSTLY[name] for name in by if name in _COSTLY)
+def wanted(
+    by: Iterable[str], traffic: bool = False, patterns: Iterable[str] = ()
+) -> frozenset[str]:
+    """What `summarise` has to count for these groups, beside what it always does.
+
+    traffic: what eximstats tells, too. patterns: the user's, as `NAME=REGEX`.
+    """
+    costly = {_COSTLY[name] for name in by if name in _COSTLY}
+    costly.update(PATTERN + pattern for pattern in patterns)
+    return frozenset(costly | {TRAFFIC} if traffic else costly)
 
 
 def analyse_logs(
@@ -123,6 +140,8 @@ def analyse_logs(
     until: datetime | None = None,
     jobs: int = 1,
     year: int | None = None,
+    traffic: TrafficTerms | None = None,
+    patterns: Iterable[str] = (),
 ) -> LogReport:
     """What a log says, or several say together.
 
@@ -130,6 +149,8 @@ def analyse_logs(
     top: as for `analyse`. since, until: the time looked at, the end not included, by
     the clock of the log. jobs: how many processes read at once. year: of the last
     entries of logs that carry none, instead of that in which the file was last written.
+    traffic: how to tell what eximstats tells, None for not at all. patterns: lines to
+    count with it, as `NAME=REGEX`.
     What could only be read in part is among the report's problems; raises InputError
     where nothing could, SettingsError for groups of no name.
     """
@@ -139,11 +160,15 @@ def analyse_logs(
         raise SettingsError(
             f"logs cannot be grouped by {unknown[0]!r}; only by {', '.join(NAMES)}"
         )
+    patterns = tuple(patterns)
+    checked_patterns(patterns)
+    if traffic is not None:
+        checked(traffic)
     with gather(named(paths), year) as found:
         outcome = summarise(
             found.sources,
             jobs=jobs,
-            wanted=wanted(groups),
+            wanted=wanted(groups, traffic is not None, patterns),
             window=Window.between(since, until),
         )
         problems = [*found.problems, *outcome.problems]
@@ -153,6 +178,7 @@ def analyse_logs(
             by=groups,
             top=top,
             problems=[f"{problem.path}: {problem.reason}" for problem in problems],
+            terms=traffic or TRAFFIC_TERMS,
         )
 
 
@@ -224,6 +250,21 @@ def _group(summary: Summary, name: str, recorded: Recorded) -> Mapping[str, Tall
     if name == "day":
         return with_events(table, summary, lambda hour: hour[:10])
     return with_events(table, summary, str) if name == HOUR else table
+
+
+def _by_hour(summary: Summary) -> bool:
+    """Whether the log was so short that its hours are told apart unasked."""
+    return summary.few_hours and summary.of_day is None
+
+
+def _hours_of_day(
+    summary: Summary, recorded: Recorded, asked: bool
+) -> Mapping[str, Tally]:
+    if summary.of_day is not None:
+        return grouped(summary.of_day, DIMENSIONS[HOUR], recorded)
+    if asked or summary.few_hours:
+        return grouped(summary, HOUR_OF_DAY, recorded)
+    return {}
 
 
 def _hosts(table: BoundedCounts, top: int, offer: str) -> Hosts:

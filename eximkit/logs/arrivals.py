@@ -97,10 +97,13 @@ _PLAIN_SESSION = _session(
 )
 
 
+PLAIN = _SENDER + _PLAIN_SESSION + BEHIND_SIZE
+"""The pattern of nearly all arrivals; it is tried first."""
+
+
 @cache
 def _plain() -> Plain:
-    """For nearly all arrivals."""
-    return Plain(_SENDER + _PLAIN_SESSION + BEHIND_SIZE)
+    return Plain(PLAIN)
 
 
 @cache

@@ -19,6 +19,9 @@ K = TypeVar("K")
 
 HOST_LIMIT = 100_000
 """How many hosts are told apart in each direction: some 50 MB of them."""
+KEY_LIMIT = 50_000
+"""How many addresses, errors, relays and the like are told apart in each table: up to
+some 20 MB of them."""
 CONNECTION_LIMIT = 250_000
 """How many inbound connections are told apart."""
 _SLACK = 1.25
@@ -84,6 +87,60 @@ class BoundedCounts:
         for kinds in self.counts.values():
             add_counts(total, kinds)
         return total
+
+
+@dataclass(slots=True)
+class BoundedTotals:
+    """Totals by key, of at most `limit` keys; each key has `width` of them.
+
+    overflow: the totals of all keys not kept.
+    """
+
+    limit: int
+    width: int = 1
+    totals: dict[bytes, list[int]] = field(default_factory=dict)
+    overflow: list[int] = field(default_factory=list)
+    edge: tuple[int, bytes] | None = None
+    """The greatest rank kept, once anything was dropped."""
+
+    def add(self, key: bytes, *numbers: int) -> None:
+        """Add to the totals of a key: `width` numbers."""
+        row = self.totals.get(key)
+        if row is not None:
+            for place, number in enumerate(numbers):
+                row[place] += number
+        elif self.edge is not None and _rank(key) > self.edge:
+            self._overflow(numbers)
+        else:
+            self.totals[key] = list(numbers)
+            if len(self.totals) > self.limit * _SLACK:
+                self.cut()
+
+    def update(self, other: BoundedTotals) -> None:
+        """Add all of another table of the same limit."""
+        for key, numbers in other.totals.items():
+            self.add(key, *numbers)
+        if other.overflow:
+            self._overflow(other.overflow)
+        if other.edge is not None and (self.edge is None or other.edge < self.edge):
+            self.edge = other.edge
+            self._drop([key for key in self.totals if _rank(key) > other.edge])
+        self.cut()
+
+    def cut(self) -> None:
+        """Drop what is beyond the limit."""
+        if len(self.totals) > self.limit:
+            ranked = sorted(self.totals, key=_rank)
+            self.edge = _rank(ranked[self.limit - 1])
+            self._drop(ranked[self.limit :])
+
+    def _drop(self, keys: Iterable[bytes]) -> None:
+        for key in keys:
+            self._overflow(self.totals.pop(key))
+
+    def _overflow(self, numbers: Iterable[int]) -> None:
+        before = self.overflow or [0] * self.width
+        self.overflow = [a + b for a, b in zip(before, numbers, strict=True)]
 
 
 @dataclass(slots=True)

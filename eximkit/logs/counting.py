@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eximkit.logs.ranges import RANGE
 from eximkit.logs.reader import chunks
-from eximkit.logs.scan import Scanner
+from eximkit.logs.scan import FEW_HOURS, Scanner
 from eximkit.logs.summary import Summary
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def count(
             outcome.summary.garbage += 1
             outcome.summary.octets += chunk.overlong
             continue
-        if chunk.year != year:
+        # Hours give way to days where counts are put together, so that is done often.
+        if chunk.year != year or (FEW_HOURS in wanted and scanner.octets >= RANGE):
             outcome.summary.update(scanner.finish())
             year = chunk.year
             scanner = Scanner(

@@ -107,7 +107,8 @@ class _Forms:
         route = _BEFORE_ROUTER + how + _SIZE
         plain = route + _session(PLAIN_DN) + rest
         patient = route + _session(ANY_DN) + rest
-        self._plain = Plain(_PLAIN_ADDRESS + plain)
+        self.pattern = _PLAIN_ADDRESS + plain
+        self._plain = Plain(self.pattern)
         self._patient = Patient(_PLAIN_ADDRESS + patient, _ANY_ADDRESS + patient)
         self._plain_rest = Plain(plain)
         self._patient_rest = Patient(patient)
@@ -130,6 +131,18 @@ def _forms(kind: Kind) -> _Forms:
     if kind is Kind.DEFERRAL:
         return _Forms(_DEFERRED)
     return _Forms(_DONE, _DELIVERED_BY)
+
+
+def plain_pattern(kind: Kind) -> str:
+    """The pattern of plain lines of a kind; it is tried first, unless a quoted local
+    part follows ` <`. What it calls `after`, `after_number` describes.
+    """
+    return _forms(kind).pattern
+
+
+def after_number(*, named: bool) -> str:
+    """What follows the number of an error; named: one of the system, above 0."""
+    return (_ERROR_NAME if named else "") + _AFTER_NUMBER
 
 
 @cache
@@ -181,7 +194,7 @@ def _take_unquoted(text: str, values: Values) -> int:
 
 @cache
 def _after_number() -> tuple[Plain, Plain]:
-    return Plain(_AFTER_NUMBER), Plain(_ERROR_NAME + _AFTER_NUMBER)
+    return Plain(after_number(named=False)), Plain(after_number(named=True))
 
 
 def take_delivery(text: str, values: Values, kind: Kind) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from eximkit.logs.fields import Values
     from eximkit.logs.matching import Others
 
-_FIRST_WORDS = frozenset(form.first_word for form in FORMS)
 _BEFORE_VERBS = ("H=", "U=", "F=", "DS ", "rejected", "temporarily")
 
 
@@ -50,18 +49,28 @@ def _said(host: Callable[[str], str]) -> str:
     )
 
 
-_SAID = "<SAID>"
-_PLACES = {PEER: _peer, CLIENT: _client, _SAID: _said}
+SAID = "<SAID>"
+"""In a pattern: what stands before the server's words about a client."""
+_PLACES = {PEER: _peer, CLIENT: _client, SAID: _said}
+FIRST_WORDS = frozenset(form.first_word for form in FORMS)
+
+
+def plain_pattern(pattern: str) -> str:
+    """A pattern with its clients in their plain form; it is tried first."""
+    return _written(pattern, client)
+
+
+def _written(pattern: str, host: Callable[[str], str]) -> str:
+    for place, written in _PLACES.items():
+        pattern = pattern.replace(place, written(host))
+    return pattern
 
 
 class _Matcher:
     """A pattern in its plain form, and the patient one if there is a client in it."""
 
     def __init__(self, pattern: str) -> None:
-        plain = patient = pattern
-        for place, written in _PLACES.items():
-            plain = plain.replace(place, written(client))
-            patient = patient.replace(place, written(patient_client))
+        plain, patient = plain_pattern(pattern), _written(pattern, patient_client)
         self._plain = Plain(plain)
         self._patient = None if patient == plain else Patient(patient)
 
@@ -86,7 +95,7 @@ def _forms(first_word: str) -> tuple[tuple[Kind, _Matcher], ...]:
 @cache
 def _verb() -> _Matcher:
     verbs = "|".join(verb for verb in VERBS if verb != "RCPT")
-    return _Matcher(f"{_SAID}(?P<verb>{verbs}|RCPT(?= <)) (?P<rest>.*+)")
+    return _Matcher(f"{SAID}(?P<verb>{verbs}|RCPT(?= <)) (?P<rest>.*+)")
 
 
 @cache
@@ -114,7 +123,7 @@ def take_free_line(text: str, values: Values, *, of_message: bool) -> Kind:
     otherwise.
     """
     first = text.partition(" ")[0]
-    for word in (first, "") if first in _FIRST_WORDS else ("",):
+    for word in (first, "") if first in FIRST_WORDS else ("",):
         for kind, matcher in _forms(word):
             if (of_message or kind not in OF_MESSAGES) and (
                 matcher.take(text, values) is not None
@@ -131,6 +140,13 @@ def take_free_line(text: str, values: Values, *, of_message: bool) -> Kind:
             return Kind.ERROR_IGNORED
     values[INDEX["text"]] = text
     return Kind.NOTE if of_message else Kind.UNPARSED
+
+
+def rejected_object(rest: str) -> tuple[str, str]:
+    """What the server rejected, and why: of what follows `rejected `."""
+    values: Values = [""] * len(INDEX)
+    _take_object(Kind.REJECTION, rest, values)
+    return values[INDEX["command"]], values[INDEX["text"]]
 
 
 def _take_object(kind: Kind, rest: str, values: Values) -> Kind:

@@ -18,7 +18,7 @@ from eximkit.logs.usage import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from eximkit.logs.summary import Arrival, Delivery, Received, Summary
+    from eximkit.logs.summary import Arrival, Delivery, OfDay, Received, Summary
 
 CLEAR = "clear"
 """The key of what was not encrypted."""
@@ -110,7 +110,7 @@ NAMES = ("day", HOUR, HOST, "transport", "router", "proto", "tls")
 
 
 def grouped(
-    summary: Summary, dimension: Dimension, recorded: Recorded
+    summary: Summary | OfDay, dimension: Dimension, recorded: Recorded
 ) -> dict[str, Tally]:
     """The tallies by key: in the order of time, or the largest first."""
     table: dict[str, Tally] = {}

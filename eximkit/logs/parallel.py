@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from eximkit.errors import EximkitError
+from eximkit.errors import EximkitError, SettingsError
 from eximkit.logs import channel
 from eximkit.logs.counting import Outcome, count
 from eximkit.logs.ranges import RANGE, parts
@@ -154,6 +154,8 @@ class _Workers:
                         selector.unregister(worker.link)
                     elif message is None:
                         self._next(worker, waiting)
+                    elif isinstance(message, SettingsError):
+                        raise message
                     else:
                         raise RuntimeError(f"in a worker process: {message}")
         return total

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from eximkit.logs.chunks import PIECES_WITHIN, clear_of_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from eximkit.logs.sources import Source
 
@@ -26,16 +26,21 @@ class Part(NamedTuple):
     end: int
 
 
-def parts(sources: Iterable[Source], size: int = RANGE) -> Iterator[Part]:
+def parts(
+    sources: Iterable[Source],
+    size: int = RANGE,
+    fetch: Callable[[int, int], None] = lambda _begin, _end: None,
+) -> Iterator[Part]:
     """All of the logs, the parts of each in order.
 
-    What cannot be divided, compressed logs and pipes, is one part each.
+    What cannot be divided, compressed logs and pipes, is one part each. fetch: is told
+    what is about to be read of a file to find a line's end.
     """
     for source in sources:
         begin = source.begin
         if source.divisible and source.handle is not None:
             while source.end - begin > size + size // 2:
-                cut = _cut(source, source.handle, begin, begin + size)
+                cut = _cut(source, source.handle, begin, begin + size, fetch)
                 if cut >= source.end:
                     break
                 yield Part(source.number, begin, cut)
@@ -44,16 +49,27 @@ def parts(sources: Iterable[Source], size: int = RANGE) -> Iterator[Part]:
             yield Part(source.number, begin, source.end)
 
 
-def _cut(source: Source, handle: int, begin: int, place: int) -> int:
+def _cut(
+    source: Source,
+    handle: int,
+    begin: int,
+    place: int,
+    fetch: Callable[[int, int], None],
+) -> int:
     """The start of a line close to `place`: before it unless a line is very long."""
     start = max(begin, place - 2 * PIECES_WITHIN)
+    fetch(start, place)
     text = os.pread(handle, place - start, start)
     cut = text.rfind(b"\n") + 1
     if cut and source.look.syslog:
         cut = clear_of_pieces(text, cut)
     if cut and start + cut > begin:
         return start + cut
-    while place < source.end and (text := os.pread(handle, _READ, place)):
+    while place < source.end:
+        fetch(place, min(place + _READ, source.end))
+        text = os.pread(handle, _READ, place)
+        if not text:
+            break
         if cut := text.find(b"\n") + 1:
             return place + cut
         place += len(text)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from eximkit.logs.chunks import CHUNK, whole_lines, with_years
 from eximkit.logs.compression import Damaged, unpacked
-from eximkit.logs.sources import ReadProblem, Source, reader, reason_of
+from eximkit.logs.ranged import reader
+from eximkit.logs.sources import ReadProblem, Source, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

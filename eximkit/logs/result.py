@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from eximkit.logs import roundtrips
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from eximkit.logs.grouping import Tally
     from eximkit.logs.roundtrips import Trips
     from eximkit.logs.stretches import Evidence
+    from eximkit.logs.traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,10 @@ class LogReport:
     sources: the files. octets, lines, garbage, unparsed: as in `Summary`. days, months,
     hours_of_day: by their names; the last where hours were asked for. groups: what was
     asked for, by dimension and key.
-    volume: hosts by the octets they sent, where that was asked for. problems: what
-    could not be read, or only in part. notes: what else to say about the reading.
+    hours: by the hour, where few were counted.
+    volume: hosts by the octets they sent, and traffic: what eximstats tells, where
+    these were asked for. problems: what could not be read, or only in part. notes: what
+    else to say about the reading.
     """
 
     sources: tuple[str, ...]
@@ -148,7 +151,9 @@ class LogReport:
     months: Mapping[str, Tally]
     hours_of_day: Mapping[str, Tally]
     groups: Mapping[str, Mapping[str, Tally]]
+    hours: Mapping[str, Tally] = field(default_factory=dict)
     volume: tuple[tuple[str, int], ...] = ()
+    traffic: Traffic | None = None
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

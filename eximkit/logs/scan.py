@@ -14,24 +14,30 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from eximkit.logs.chunks import CHUNK
+from eximkit.logs.ledger import Ledger
 from eximkit.logs.line import parse_line
+from eximkit.logs.pattern_counts import PatternCounter
 from eximkit.logs.possessive import compiled
 from eximkit.logs.record import Kind
 from eximkit.logs.shapes import (
     CONNECTION_SIGN,
     CONNECTIONS,
+    DETAILS_SIGN,
     OCTETS,
     OCTETS_BY_HOST,
     OCTETS_BY_SESSION,
     TOKENS,
     UNKNOWN,
+    UNKNOWN_DETAILS,
     Stamped,
     pattern,
+    with_details,
 )
 from eximkit.logs.stretches import Piece
 from eximkit.logs.summary import Summary
 from eximkit.logs.syntax import DATE, ISO_TIME, SYSLOG_SOURCE, SYSLOG_TIME
 from eximkit.logs.tokens import Fold
+from eximkit.logs.traffic_counts import TrafficCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +47,13 @@ if TYPE_CHECKING:
 BY_HOST = "octets by host"
 BY_SESSION = "octets by session"
 BY_HOUR = "hours"
+FEW_HOURS = "hours while they are few"
+TRAFFIC = "traffic"
 """In `wanted`, for each costs time: octets are counted for each sending address, too;
 they are told apart by protocol and TLS version; times by the hour, not by the day
-alone."""
+alone; by the hour where the log has few, else by the day and, apart from it, by the
+hour of the day; and all that eximstats tells is counted, and lines that match the
+patterns of further members, `pattern NAME=REGEX`."""
 
 BLOCK = CHUNK
 """How much text is turned into tokens at a time, in octets: what a cache holds."""
@@ -70,9 +80,9 @@ def scan(
 ) -> Summary:
     """What a chunk of whole lines says.
 
-    wanted: what is counted only where it is asked for: BY_HOST, BY_SESSION, BY_HOUR.
-    year: of lines that carry none. source, offset: which log the chunk is of, and where
-    in its text it begins: what neighbouring lines say together needs them.
+    wanted: what is counted only where it is asked for: BY_HOST, BY_SESSION, BY_HOUR,
+    TRAFFIC. year: of lines that carry none. source, offset: which log the chunk is of,
+    and where in its text it begins: what neighbouring lines say together needs them.
     """
     scanner = Scanner(wanted=wanted, year=year, source=source)
     scanner.feed(chunk, offset)
@@ -90,7 +100,8 @@ class Scanner:
         source: int = 0,
         group: int = 0,
     ) -> None:
-        self._hours = BY_HOUR in wanted
+        few = FEW_HOURS in wanted and BY_HOUR not in wanted
+        self._hours = BY_HOUR in wanted or few
         by_host = BY_HOST in wanted
         by_session = BY_SESSION in wanted
         self._template = TOKENS + (OCTETS_BY_SESSION if by_session else OCTETS)
@@ -98,11 +109,16 @@ class Scanner:
             self._template += OCTETS_BY_HOST
         self._source = source
         self._group = group
-        self._summary = Summary()
+        self._summary = Summary(few_hours=few)
         self._fold = Fold(
             self._summary, year, by_host=by_host, by_session=by_session,
             by_hour=self._hours,
         )  # fmt: skip
+        self._ledger: Ledger | None = None
+        if TRAFFIC in wanted:
+            self._summary.traffic = counts = TrafficCounts()
+            self._ledger = Ledger(counts, year, source)
+            self._patterns = PatternCounter(wanted, counts)
         self._tokens: Counter[bytes] = Counter()
         self._piece: tuple[int, int, bool] | None = None
 
@@ -111,6 +127,9 @@ class Scanner:
         self._summary.octets += len(chunk)
         for start, end in _blocks(chunk):
             block = chunk[start:end]
+            if self._ledger is not None:
+                self._ledger.begin(offset + start, offset + end)
+                self._patterns.take(block)
             text, lines = self._reduced(block)
             # A daemon's start is of no known shape: the line is there as it was.
             if b"?" in text and _DAEMON_STARTED in text:
@@ -122,9 +141,16 @@ class Scanner:
                 self._continue(offset + start, offset + end, started=False)
                 self._take(text, lines)
 
+    @property
+    def octets(self) -> int:
+        """How much was fed."""
+        return self._summary.octets
+
     def finish(self) -> Summary:
         """The counts of all that was fed."""
         self._end_piece()
+        if self._ledger is not None:
+            self._ledger.finish()
         return self._summary
 
     def _continue(self, start: int, end: int, *, started: bool) -> None:
@@ -153,6 +179,13 @@ class Scanner:
     def _take(self, text: bytes, lines: int) -> None:
         """Count tokens, each with an LF behind it."""
         self._summary.lines += lines
+        if self._ledger is not None:
+            details = text[1:-1].split(DETAILS_SIGN)
+            counted, records = self._ledger.take(details)
+            # A block may have no line that has a token of its own.
+            text = b"".join(token + b"\n" for token in counted)
+            for record in records:
+                self._fold.record(record)
         tokens = text.split(b"\n")
         tokens.pop()
         self._tokens.update(tokens)
@@ -168,13 +201,19 @@ class Scanner:
         template = self._template
         if _compiled(CONNECTION_SIGN).search(block):
             template += CONNECTIONS
-        expression = _compiled(pattern(_stamped(block), hours=self._hours))
+        details = self._ledger is not None
+        if details:
+            template = _with_details(template)
+        expression = _compiled(
+            pattern(_stamped(block), hours=self._hours, details=details)
+        )
         try:
             reduced: tuple[bytes, int] = expression.subn(template, block)
         except LibraryError:
             # A limit of the matcher. Nothing is lost: the complete grammar takes all.
             lines = block.split(b"\n")[:-1]
-            return b"".join(UNKNOWN % line for line in lines), len(lines)
+            unknown = UNKNOWN_DETAILS if details else UNKNOWN
+            return b"".join(unknown % line for line in lines), len(lines)
         return reduced
 
 
@@ -225,6 +264,9 @@ def _stamped(block: bytes) -> Stamped:
         if not start:
             break
     return Stamped.FILE
+
+
+_with_details = cache(with_details)
 
 
 @cache

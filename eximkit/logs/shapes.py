@@ -8,6 +8,16 @@ bracket before them, so that next to nothing has to be put between them:
     2 `<>`, or flag      6 `*`                 10 thousands of octets (S=), and
     3 ` R= T=`           7 Ci=                 11 what is left of them
     4 `[address`         8 ` P= L X=`, ` X=`
+
+Where details are asked for, too, those are
+
+    1 hour              8 ` R= T=`             15 ` P= L X=`, ` X=`
+    2 rest of the time  9 transport            16 protocol
+    3 message id       10 host's names, U=     17 ` L`
+    4 flag             11 `[address`           18 thousands of octets (S=), and
+    5 address, text    12 `:port`              19 what is left of them
+    6 `<>`             13 `*`                  20 RT=, or DT=
+    7 `<original>`     14 Ci=                  21 RT= at another place
 """
 
 from __future__ import annotations
@@ -15,6 +25,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import cache
+from typing import NamedTuple
 
 from eximkit.logs.arrivals import BEHIND_SIZE
 from eximkit.logs.fields import ADDRESS, PORT, TIME
@@ -41,8 +52,9 @@ class Stamped(Enum):
     ISO_SYSLOG_ONLY = "syslog's, with a year"
 
 
+_MINUTES = rb":\d\d:\d\d"
 _STAMP = (
-    rb"(" + DATE + rb"%s:\d\d:\d\d"
+    rb"(" + DATE + rb"%s"
     rb"(?:" + MILLISECONDS + rb")?+(?: " + ZONE + rb")?+(?: " + PROCESS + rb")?+ "
 )
 _PREFIX = rb"(?>" + SYSLOG_TIME + rb"|" + ISO_TIME + rb")" + SYSLOG_SOURCE
@@ -50,20 +62,22 @@ _UNSTAMPED = SYSLOG_SOURCE + rb"(?!" + DATE + rb" )(?:" + PROCESS + rb" )?+"
 PREFIXES = {
     Stamped.FILE: _STAMP,
     Stamped.SYSLOG: _PREFIX + _STAMP,
-    Stamped.SYSLOG_ONLY: rb"(" + MONTH + rb" [ \d]\d%s:\d\d:\d\d" + _UNSTAMPED,
+    Stamped.SYSLOG_ONLY: rb"(" + MONTH + rb" [ \d]\d%s" + _UNSTAMPED,
     Stamped.ISO_SYSLOG_ONLY: (
-        rb"(" + DATE + rb"%s:\d\d:\d\d(?:\.\d{1,9})?+(?:Z|[+-]\d\d:\d\d)" + _UNSTAMPED
+        rb"(" + DATE + rb"%s(?:\.\d{1,9})?+(?:Z|[+-]\d\d:\d\d)" + _UNSTAMPED
     ),
 }
 """How a line begins; what is missing is the hour, in the group or behind it."""
 
 
-def _within_line(fragment: str) -> bytes:
+def _within_line(fragment: str, kept: str = "(?!)") -> bytes:
     """A fragment of the complete grammar that captures nothing and ends with its line.
 
     (There it is matched against the text of one line, which has no NUL octets.)
+    kept: the names of groups that capture all the same.
     """
-    unnamed = re.sub(r"\(\?P<\w+>", "(?:", fragment)
+    named = re.sub(rf"\(\?P<(?:{kept})>", "(", fragment)
+    unnamed = re.sub(r"\(\?P<\w+>", "(?:", named)
     inside = unnamed.replace("[^", r"[^\n\0").replace(r"\\.", r"\\[^\n\0]")
     return inside.replace(r"\Z", r"(?=\n)").encode()
 
@@ -74,6 +88,8 @@ _QUOTED = rb'"(?>[^"\\\n\0]++|\\[^\n\0])*+"'
 _WORD = rb"[^\s\":=\0]++"
 _TIME = _within_line(TIME)
 _PORT = rb":" + _within_line(PORT)
+_BEHIND_SIZE = _within_line(BEHIND_SIZE)
+_BEHIND_SIZE_KEPT = _within_line(BEHIND_SIZE, "receive_time(?:_2)?")
 _TAIL = rb"(?>[^\n\0:]++|:(?!\d\d:\d\d[ .]))*+"
 """The rest of a line, whatever it says. A clock time may be part of another entry's
 stamp, which ran into this one: the complete grammar finds that out."""
@@ -96,59 +112,91 @@ _AUTH = rb"(?> A=[^\s\"\0]++)?+"
 _FROM = rb"(?> F=" + _BRACKETED + rb")?+"
 
 
-def _arrival(session: bytes, rest: bytes) -> bytes:
+class _Captures(NamedTuple):
+    """Which groups of a shape keep what they matched: those of tokens, or all."""
+
+    details: bool = False
+
+    @staticmethod
+    def token(fragment: bytes = b"") -> bytes:
+        """A group of the tokens; without a fragment it keeps their numbers alike."""
+        return b"(" + fragment + b")"
+
+    def detail(self, fragment: bytes = b"") -> bytes:
+        """A group of the details; the same."""
+        return b"(" + fragment + b")" if self.details else fragment
+
+    def unset(self, tokens: int, details: int) -> bytes:
+        """Groups that a shape does not have; what cannot match leaves them unset."""
+        number = tokens + details * self.details
+        return b"(?:(?!)" + b"()" * number + b")?+" if number else b""
+
+
+def _arrival(session: bytes, rest: bytes, keep: _Captures) -> bytes:
     """From the flag to the end of the line: what is trusted ends with S=."""
+    sender = keep.detail(rb"(?>(<>)|" + _ADDRESS + rb")")
     return (
-        rb"[<(]= (?>(<>)|" + _ADDRESS + rb")()(?> R=[^\s\"\0]++)?+(?> DS)?+"
+        rb"[<(]= " + keep.detail() + sender + keep.detail() + keep.token()
+        + keep.detail() + rb"(?> R=[^\s\"\0]++)?+(?> DS)?+"
         + session + rest + rb" S=(\d{0,15}?)(\d{1,3})(?=[ \n])"
-        + _within_line(BEHIND_SIZE) + rb"(?=\n)"
+        + (_BEHIND_SIZE_KEPT if keep.details else _BEHIND_SIZE) + rb"(?=\n)"
     )  # fmt: skip
 
 
-def _delivery(where: bytes) -> bytes:
+def _delivery(where: bytes, keep: _Captures) -> bytes:
     """From the flag to the end of the line, of which nothing is left open."""
+    detail = keep.detail
+    address = rb"(?>[|/](?>[^<>\"\n\0 ]++| (?![A-Z]++=|<))*+(?= <)|" + _ADDRESS + rb")"
     return (
-        rb"([-=>])> (?>[|/](?>[^<>\"\n\0 ]++| (?![A-Z]++=|<))*+(?= <)|" + _ADDRESS
-        + rb")(?> " + _BRACKETED + rb")?+" + _FROM + rb"(?> P=" + _BRACKETED + rb")?+"
-        + rb"( R=" + _WORD + rb" T=" + _WORD + rb")(?> S=\d{1,18}+)?+" + where
-        + rb"(?> C=" + _QUOTED + rb")?+(?> QT=" + _TIME + rb")?+(?> DT=" + _TIME
-        + rb")?+(?=\n)"
+        rb"([-=>])> " + detail(address) + detail() + rb"(?> " + detail(_BRACKETED)
+        + rb")?+" + _FROM + rb"(?> P=" + _BRACKETED + rb")?+( R=" + _WORD + rb" T="
+        + detail(_WORD) + rb")(?> S=\d{1,18}+)?+" + where + rb"(?> C=" + _QUOTED
+        + rb")?+(?> QT=" + _TIME + rb")?+(?> DT=" + detail(_TIME) + rb")?+(?=\n)"
     )  # fmt: skip
 
 
 _PROTOCOL = rb"[^\s\"\0]++"
-_OF_MESSAGE = {
-    b"A": _arrival(
-        rb" H=" + _CLIENT_NAMES + rb"(\[" + IP + rb")\](" + _PORT + rb")?+()"
-        + _INTERFACE + _FAST_OPEN + _IDENT + rb"(?> Ci=(\d++))?+",
-        rb"( P=" + _PROTOCOL + rb"(?>( L[.*]?+-?+)(?= ))?+(?> X=" + _TLS_VERSION
-        + rb")?+)?+(?>" + _CIPHER + rb")?+" + _PEER + rb"(?> SNI=[^\s\"\0]++)?+" + _AUTH
-        + rb"(?> PRDR)?+(?> K)?+" + _AUTH,
-    ),
-    # (What cannot match leaves its groups unset: no host, no port.)
-    b"M": _arrival(
-        rb"(?:(?!)()()()())?+" + _IDENT, rb"( P=" + _PROTOCOL + rb")?+()"
-    ),
-    b"R": _delivery(
-        rb" H=" + _HOST_NAME + rb"(?> DS)?+ (\[" + IP + rb")\](" + _PORT + rb")?+(\*)?+"
-        + rb"(?:(?!)())?+" + _INTERFACE + _FAST_OPEN + _TLS + _AUTH
-        + rb"(?>( L\*?+)(?=[ \n]))?+(?> PRDR)?+(?> K)?+"
-    ),
-    b"D": _delivery(b""),
-    b"completed": rb"Completed(?> QT=" + _TIME + rb")?+(?=\n)",
-    b"frozen": rb"Frozen(?=[ \n])" + _TAIL,
-    b"deferral": (
-        rb"== " + _ADDRESS + rb"(?> " + _BRACKETED + rb")?+ R=" + _WORD + rb" T="
-        + _WORD + rb"(?> H=" + _SERVER + rb")?+ defer \((?>-\d{1,18}+|0)\)"
-        + rb"(?>: " + _TAIL + rb")?+(?=\n)"
-    ),
-    b"failure": (
-        rb"\*\* " + _ADDRESS + rb"(?> " + _BRACKETED + rb")?+" + _FROM
-        + rb"(?> P=" + _BRACKETED + rb")?+ R=" + _WORD + rb"(?> T=" + _WORD
-        + rb"(?> H=" + _SERVER + rb"\*?+" + _TLS_UNSEEN + rb")?+)?+ ?+: " + _TAIL
-    ),
-}  # fmt: skip
-"""What may follow a message id. The name of a shape is the first word of its token."""
+
+
+def _of_message(keep: _Captures) -> dict[bytes, bytes]:
+    """What may follow a message id. The name of a shape begins its token."""
+    detail = keep.detail
+    return {
+        b"A": _arrival(
+            rb" H=" + detail(_CLIENT_NAMES) + rb"(\[" + IP + rb")\](" + _PORT
+            + rb")?+()" + _INTERFACE + _FAST_OPEN + _IDENT + rb"(?> Ci=(\d++))?+",
+            rb"( P=" + detail(_PROTOCOL) + rb"(?>( L[.*]?+-?+)(?= ))?+(?> X="
+            + _TLS_VERSION + rb")?+)?+(?>" + _CIPHER + rb")?+" + _PEER
+            + rb"(?> SNI=[^\s\"\0]++)?+" + _AUTH + rb"(?> PRDR)?+(?> K)?+" + _AUTH,
+            keep,
+        ),
+        b"M": _arrival(
+            rb"(?> U=" + detail(_WORD) + rb")?+" + keep.unset(4, 0),
+            rb"( P=" + detail(_PROTOCOL) + rb")?+()",
+            keep,
+        ),
+        b"R": _delivery(
+            rb" H=" + detail(_HOST_NAME) + rb"(?> DS)?+ (\[" + IP + rb")\](" + _PORT
+            + rb")?+(\*)?+" + keep.unset(1, 0) + _INTERFACE + _FAST_OPEN + _TLS
+            + detail() + _AUTH + rb"(?>( L\*?+)(?=[ \n]))?+(?> PRDR)?+(?> K)?+"
+            + keep.unset(0, 2),
+            keep,
+        ),
+        b"D": _delivery(keep.unset(0, 10), keep),
+        b"completed": rb"Completed(?> QT=" + _TIME + rb")?+(?=\n)",
+        b"frozen": rb"Frozen(?=[ \n])" + _TAIL,
+        b"deferral": (
+            rb"== " + _ADDRESS + rb"(?> " + _BRACKETED + rb")?+ R=" + _WORD + rb" T="
+            + _WORD + rb"(?> H=" + _SERVER + rb")?+ defer \((?>-\d{1,18}+|0)\)"
+            + rb"(?>: " + _TAIL + rb")?+(?=\n)"
+        ),
+        b"failure": rb"\*\* " + detail() + detail(
+            _ADDRESS + rb"(?> " + _BRACKETED + rb")?+" + _FROM
+            + rb"(?> P=" + _BRACKETED + rb")?+ R=" + _WORD + rb"(?> T=" + _WORD
+            + rb"(?> H=" + _SERVER + rb"\*?+" + _TLS_UNSEEN + rb")?+)?+ ?+: " + _TAIL
+        ),
+    }  # fmt: skip
+
 
 _SYNC = (
     rb"SMTP protocol synchronization error \(%s\): rejected "
@@ -167,39 +215,67 @@ _UNCOUNTED = (
     + rb": ",
     rb"H=" + _CLIENT + _INTERFACE + _TLS_UNSEEN + rb" sender verify fail for ",
 )  # fmt: skip
-_FREE = {
-    b"reject": (
-        rb"(?>H=" + _CLIENT + _INTERFACE + _TLS_UNSEEN + _FROM
-        + rb"(?> A=[^\s\"\0]++)?+ (?:temporarily )?+rejected "
-        rb"|rejected [A-Z]++ from H=" + _CLIENT + rb": )" + _TAIL
-    ),
-    b"sync_greeting": _SYNC % rb"input sent without waiting for greeting",
-    b"sync_not_advertised": (
-        _SYNC % rb"next input sent too soon: pipelining was not advertised"
-    ),
-    b"sync_advertised": (
-        _SYNC % rb"next input sent too soon: pipelining was advertised"
-    ),
-    b"other": rb"(?>" + rb"|".join(_UNCOUNTED) + rb")" + _TAIL,
-}  # fmt: skip
-"""What may stand where no message is spoken of."""
+_BEFORE_REJECTED = _INTERFACE + _TLS_UNSEEN + _FROM + rb"(?> A=[^\s\"\0]++)?+ "
+_REJECTED = rb"(?:temporarily )?+rejected "
+_HELO_REJECTED = rb"rejected [A-Z]++ from H=" + _CLIENT + rb": "
+
+
+def _rejection(keep: _Captures) -> bytes:
+    """A rejection. Details: the client's address, and the text from there on."""
+    if not keep.details:
+        return (
+            rb"(?>H=" + _CLIENT + _BEFORE_REJECTED + _REJECTED + rb"|" + _HELO_REJECTED
+            + rb")" + _TAIL
+        )  # fmt: skip
+    return (
+        rb"()()(?|H=" + _CLIENT_NAMES + rb"(\[" + IP + rb")\](?>" + _PORT + rb")?+"
+        + _BEFORE_REJECTED + rb"()(" + _REJECTED + _TAIL + rb")|()()("
+        + _HELO_REJECTED + _TAIL + rb"))"
+    )  # fmt: skip
+
+
+def _free(keep: _Captures) -> dict[bytes, bytes]:
+    """What may stand where no message is spoken of."""
+
+    def text(shape: bytes) -> bytes:
+        return 4 * keep.detail() + keep.detail(shape)
+
+    return {
+        b"reject": _rejection(keep),
+        b"sync_greeting": text(
+            _SYNC % rb"input sent without waiting for greeting"
+        ),
+        b"sync_not_advertised": text(
+            _SYNC % rb"next input sent too soon: pipelining was not advertised"
+        ),
+        b"sync_advertised": text(
+            _SYNC % rb"next input sent too soon: pipelining was advertised"
+        ),
+        b"other": rb"(?>" + rb"|".join(_UNCOUNTED) + rb")" + _TAIL,
+    }  # fmt: skip
 
 
 @cache
-def pattern(stamped: Stamped, *, hours: bool) -> bytes:
+def pattern(stamped: Stamped, *, hours: bool, details: bool = False) -> bytes:
     """The expression that takes one line, its LF included, at each match.
 
-    hours: times are told apart by the hour, not by the day alone.
+    hours: times are told apart by the hour, not by the day alone. details: the groups
+    are those of `DETAILS`, too.
     """
+    keep = _Captures(details)
     hour = rb"[ T][ \d]\d" if stamped is Stamped.SYSLOG_ONLY else rb"[ T]\d\d"
-    prefix = PREFIXES[stamped] % (hour + rb")" if hours else rb")" + hour)
+    if hours:
+        time = hour + rb")" + keep.detail(_MINUTES)
+    else:
+        time = rb")" + keep.detail(hour + _MINUTES)
     message, free = (
         rb"|".join(shape + rb"(*:" + name + rb")" for name, shape in shapes.items())
-        for shapes in (_OF_MESSAGE, _FREE)
+        for shapes in (_of_message(keep), _free(keep))
     )
+    other = rb"()" + keep.detail() + keep.detail() + rb"([^\n]*+)(*:?)"
     return (
-        rb"(?|" + prefix + rb"(?|" + MESSAGE_ID + rb" (?|" + message
-        + rb")|" + free + rb")\n|()([^\n]*+)(*:?)\n)"
+        rb"(?|" + PREFIXES[stamped] % time + rb"(?|" + keep.detail(MESSAGE_ID)
+        + rb" (?|" + message + rb")|" + free + rb")\n|" + other + rb"\n)"
     )  # fmt: skip
 
 
@@ -221,3 +297,25 @@ CONNECTION_SIGN = rb"\]:\d| Ci=\d"
 
 UNKNOWN = b"?%b\n"
 """What becomes of a line of no known shape."""
+
+_DETAILS = b"\0$*MARK\0$1$2\0$3\0$4\0$18$19\0$5\0$7\0$9\0$10\0$11\0$16\0$20\0$21\n"
+"""What tells a line from others, parted by octets that lines of known shapes cannot
+hold: sort, time, message id, flag, size, what `far_ends.py` calls a raw key, protocol,
+and RT= or DT=."""
+DETAILS_SIGN = b"\n\0"
+"""What parts the lines of a text: details are the first of each."""
+UNKNOWN_DETAILS = b"\0?\0\0\0%b" + 9 * b"\0" + b"\n"
+"""The same of a line of no known shape, as its flag."""
+
+_WITH_DETAILS = {
+    b"1": b"1", b"3": b"8", b"4": b"11", b"5": b"12", b"6": b"13", b"7": b"14",
+    b"8": b"15", b"9": b"17", b"10": b"18", b"11": b"19",
+}  # fmt: skip
+_GROUP = re.compile(rb"(?<=\$)\d++|(?<=\$\{)\d++(?=:)")
+
+
+def with_details(template: bytes) -> bytes:
+    """A template of tokens for the expression that has details, which come first."""
+    both = template.replace(b"$2", b"$FLAG$NULL")
+    numbered = _GROUP.sub(lambda found: _WITH_DETAILS[found[0]], both)
+    return _DETAILS + numbered.replace(b"$FLAG$NULL", b"$4$6")

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from eximkit.errors import InputError
 from eximkit.logs.chunks import LINE_LIMIT, whole_lines
 from eximkit.logs.compression import HEAD, READ, Damaged, codec_of, unpacked
+from eximkit.logs.ranged import at_once, reader
 from eximkit.logs.samples import SAMPLE, Look, look_at
 from eximkit.logs.years import year_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
 USUAL_PLACES = (
     ("Debian", "/var/log/exim4/mainlog*"),
@@ -156,23 +157,30 @@ def gather(paths: Iterable[Paths], year: int | None = None) -> Gathered:
     where that is everything, MissingExtraError.
     """
     found = Gathered()
-    groups: dict[str, int] = {}
     seen: dict[tuple[int, int], str] = {}
     try:
-        for path in _expanded(paths, found.problems):
+        for path in expanded(paths, found.problems):
             try:
                 source = _source(path, seen, found.problems, year)
             except (InputError, OSError, ValueError) as error:
                 found.problems.append(ReadProblem(path, reason_of(error)))
                 continue
             if source is not None:
-                source.group = groups.setdefault(_ROTATION.sub("", path), len(groups))
                 found.sources.append(source)
                 if len(found.sources) > KEPT_OPEN and source.reopenable:
                     source.release()
     except BaseException:
         found.close()
         raise
+    put_in_order(found)
+    return found
+
+
+def put_in_order(found: Gathered) -> None:
+    """Number the logs in the order of time, those of one rotation set together.
+
+    Raises InputError where there is none.
+    """
     if not found.sources:
         lost = [
             f"{path or repr(path)}: {reason}"
@@ -180,10 +188,13 @@ def gather(paths: Iterable[Paths], year: int | None = None) -> Gathered:
             if lost
         ]
         raise InputError("\n".join(lost) or "no log was given")
+    groups: dict[str, int] = {}
+    for source in found.sources:
+        name = _ROTATION.sub("", source.path)
+        source.group = groups.setdefault(name, len(groups))
     found.sources.sort(key=lambda source: (source.group, source.look.first))
     for number, source in enumerate(found.sources):
         source.number = number
-    return found
 
 
 def reason_of(error: Exception) -> str:
@@ -193,7 +204,8 @@ def reason_of(error: Exception) -> str:
     return str(error)
 
 
-def _expanded(paths: Iterable[Paths], problems: list[ReadProblem]) -> Iterator[str]:
+def expanded(paths: Iterable[Paths], problems: list[ReadProblem]) -> Iterator[str]:
+    """The paths, patterns among them replaced by the files that match."""
     for path in map(str, paths):
         if path == "-" or os.path.lexists(path) or not glob.has_magic(path):
             yield path
@@ -212,14 +224,31 @@ def _source(
     """The log at a path, held open; None for one that is there already."""
     handle = os.dup(0) if path == "-" else os.open(path, _READING)
     try:
-        source = _opened(path, handle, seen, problems)
-        if source is not None and source.look.yearless:
-            source = _with_years(source, handle, year)
+        source = recognised(path, handle, seen, problems, year)
     except BaseException:
         os.close(handle)
         raise
     if source is None:
         os.close(handle)
+    return source
+
+
+def recognised(
+    path: str,
+    handle: int,
+    seen: dict[tuple[int, int], str],
+    problems: list[ReadProblem],
+    year: int | None,
+    fetch: Callable[[], None] = lambda: None,
+) -> Source | None:
+    """The log that an open file is; None for one that was seen already.
+
+    fetch: is called before all of it is read. Raises InputError, OSError.
+    """
+    source = _opened(path, handle, seen, problems)
+    if source is not None and source.look.yearless:
+        fetch()
+        source = _with_years(source, handle, year)
     return source
 
 
@@ -275,7 +304,7 @@ def _pipe(path: str, handle: int, identity: tuple[int, int]) -> Source:
     source = Source(path, codec, 0, 0, identity, Look(), handle=handle, head=head)
     sample = head
     if codec:
-        sample = _beginning(unpacked(_from(head), codec))
+        sample = _beginning(unpacked(at_once(head), codec))
     source.look = look_at(sample, path)
     return source
 
@@ -356,22 +385,3 @@ def stored_text(source: Source, handle: int) -> Iterator[bytes]:
         return
     while block := read(1 << 20):
         yield block
-
-
-def reader(handle: int, begin: int, end: int) -> Callable[[int], bytes]:
-    """What reads [begin, end) of a file, without moving its descriptor."""
-    place = begin
-
-    def read(size: int) -> bytes:
-        nonlocal place
-        data = os.pread(handle, min(size, end - place), place)
-        place += len(data)
-        return data
-
-    return read
-
-
-def _from(head: bytes) -> Callable[[int], bytes]:
-    parts: Sequence[bytes] = (head, b"")
-    left = iter(parts)
-    return lambda _size: next(left)

@@ -109,6 +109,22 @@ class Stretches:
             joined[piece.source, piece.start] = before = piece
         self.pieces = joined
 
+    def by_day(self) -> Stretches:
+        """The same without hours."""
+        return Stretches(
+            {
+                key: replace(
+                    piece,
+                    evidence=replace(
+                        piece.evidence,
+                        first=piece.evidence.first[:10],
+                        last=piece.evidence.last[:10],
+                    ),
+                )
+                for key, piece in self.pieces.items()
+            }
+        )
+
     def __iter__(self) -> Iterator[Piece]:
         """The stretches, in the order of the log: no gap within one parts it."""
         whole: Piece | None = None

@@ -17,6 +17,7 @@ from eximkit.logs.bounded import (
     add_counts,
 )
 from eximkit.logs.stretches import Stretches
+from eximkit.logs.traffic_counts import TrafficCounts
 
 EVENTS = (
     "completed", "deferral", "failure", "frozen", "reject", "sync_greeting",
@@ -69,6 +70,23 @@ class Received(NamedTuple):
 
 
 @dataclass(slots=True)
+class OfDay:
+    """Counts as in `Summary`, their hours being those of the day, `HH`."""
+
+    events: dict[tuple[str, str], int] = field(default_factory=dict)
+    arrivals: dict[Arrival, int] = field(default_factory=dict)
+    received: dict[Received, int] = field(default_factory=dict)
+    deliveries: dict[Delivery, int] = field(default_factory=dict)
+
+    def update(self, other: OfDay) -> None:
+        """Add others to these."""
+        add_counts(self.events, other.events)
+        add_counts(self.arrivals, other.arrivals)
+        add_counts(self.received, other.received)
+        add_counts(self.deliveries, other.deliveries)
+
+
+@dataclass(slots=True)
 class Summary:
     """The counts of some log.
 
@@ -78,7 +96,7 @@ class Summary:
     hosts: by "in" and "out", the lines by address and L form. octets_of_hosts: S= by
     sending address, where that was asked for. connections: one member for each inbound
     connection that can be told from others (by port or Ci=), its first octet `*` where
-    it was early, `-` otherwise.
+    it was early, `-` otherwise. traffic: what eximstats tells, where it was asked for.
     """
 
     lines: int = 0
@@ -100,9 +118,23 @@ class Summary:
         default_factory=lambda: BoundedSet(CONNECTION_LIMIT)
     )
     stretches: Stretches = field(default_factory=Stretches)
+    few_hours: bool = False
+    """Whether hours are told apart only as long as they are few (`hours.py`) ..."""
+    of_day: OfDay | None = None
+    """... and, once they are many, the same by the hour of the day."""
+    traffic: TrafficCounts | None = None
 
     def update(self, other: Summary) -> None:
         """Add another summary to this one."""
+        if self.few_hours or other.few_hours:
+            from eximkit.logs import hours
+
+            hours.add(self, other)
+        else:
+            self.add(other)
+
+    def add(self, other: Summary) -> None:
+        """The same where both count hours alike."""
         self.lines += other.lines
         self.octets += other.octets
         self.garbage += other.garbage
@@ -116,6 +148,12 @@ class Summary:
         self.octets_of_hosts.update(other.octets_of_hosts)
         self.connections.merge(other.connections)
         self.stretches.update(other.stretches)
+        if other.of_day is not None:
+            self.of_day = self.of_day or OfDay()
+            self.of_day.update(other.of_day)
+        if other.traffic is not None:
+            self.traffic = self.traffic or TrafficCounts()
+            self.traffic.update(other.traffic)
 
     def __add__(self, other: Summary) -> Summary:
         """The summary of both."""

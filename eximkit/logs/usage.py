@@ -130,6 +130,9 @@ class Recorded:
 
     def __contains__(self, hour: str) -> bool:
         """Not an hour in which the selector was changed, or differs between logs."""
+        if len(hour) == len("YYYY-MM"):
+            # What `ageing` makes of days: judged by the first of them.
+            hour += "-01"
         return _within(hour, self._on) and not _within(hour, self._off)
 
 

@@ -7,6 +7,7 @@ import select
 import socket
 from typing import TYPE_CHECKING
 
+from eximkit.errors import SettingsError
 from eximkit.logs import channel
 from eximkit.logs.counting import Outcome, count
 
@@ -29,6 +30,8 @@ def main(handle: int) -> None:
         _work(link)
     except (EOFError, OSError):
         os._exit(1)
+    except SettingsError as error:
+        channel.send(link, error)
     except Exception as error:  # noqa: BLE001 - told to those who can report it
         channel.send(link, f"{type(error).__name__}: {error}{_where(error)}")
     # Nothing is left to tidy up; taking large tables apart would take time.

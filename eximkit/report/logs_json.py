@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from eximkit.logs.grouping import EVENT_COUNTS
+from eximkit.report import logs_traffic_json
 from eximkit.report.logs_notes import notes
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def document(result: LogReport) -> dict[str, Any]:
             {"ip": address, "bytes_received": octets}
             for address, octets in result.volume
         ]
+    if result.traffic is not None:
+        data |= logs_traffic_json.parts(result.traffic)
     if result.groups:
         data["groups"] = {
             name: [_group(key, tally) for key, tally in table.items()]

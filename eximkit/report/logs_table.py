@@ -6,7 +6,11 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from eximkit.logs.usage import NONE
-from eximkit.report import logs_groups_table, logs_pipelining_table
+from eximkit.report import (
+    logs_groups_table,
+    logs_pipelining_table,
+    logs_traffic_table,
+)
 from eximkit.report.logs_figures import INDENT, PAGE, number, shown, size, table
 from eximkit.report.logs_notes import notes
 
@@ -42,10 +46,12 @@ def _sections(result: LogReport, view: View) -> Iterator[tuple[str, Iterator[str
         if result.hours_of_day:
             hours = logs_groups_table.hours_of_day(result.hours_of_day, view)
             yield "By hour of day", hours
-        return
-    yield from logs_pipelining_table.sections(result, view)
-    for way in view.directions:
-        yield _HOSTS[way], _hosts(result.hosts[way].top, view)
+    else:
+        yield from logs_pipelining_table.sections(result, view)
+        for way in view.directions:
+            yield _HOSTS[way], _hosts(result.hosts[way].top, view)
+    if result.traffic is not None:
+        yield from logs_traffic_table.sections(result.traffic, view, view.leagues)
 
 
 _HOSTS = {"in": "Hosts that sent most", "out": "Hosts that received most"}

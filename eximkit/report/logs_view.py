@@ -11,9 +11,14 @@ DIRECTIONS = ("in", "out")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """directions: those to show. top: the longest list. unicode: more than ASCII."""
+    """What to show.
+
+    directions: those to show. top: the longest list. unicode: more than ASCII. leagues:
+    those to show of traffic, where that was counted; by their names in `traffic.py`.
+    """
 
     style: Style = field(default_factory=Style)
     directions: tuple[str, ...] = DIRECTIONS
     top: int = 10
     unicode: bool = True
+    leagues: tuple[str, ...] = ("host", "local")

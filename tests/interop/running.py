@@ -8,7 +8,7 @@ import ssl
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from eximkit.interop import certs, endpoint, tls
 from eximkit.interop.endpoint import Endpoint
@@ -37,6 +37,7 @@ class Kept:
     """A spool in memory: what was taken responsibility for."""
 
     slow: bool = False
+    keeps: bool = True
     messages: list[tuple[Envelope, bytes]] = field(default_factory=list)
     dropped: int = 0
 
@@ -149,7 +150,7 @@ def running(
             house.loop.call_soon_threadsafe(house.stop)
         thread.join(PATIENCE)
         assert not thread.is_alive()
-        assert not faults, faults
+        assert not faults, faults[:3]
         assert house.connections == 0
 
 
@@ -176,7 +177,7 @@ class Wire:
         made = context or trusting()
         return cls(made.wrap_socket(raw, server_hostname=NAME))
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

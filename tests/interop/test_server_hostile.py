@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import socket
-import struct
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from eximkit.interop import tls
-from eximkit.interop.house import Bounds
-from eximkit.interop.mainlog import MainLog
 from tests.interop.running import (
     EARLY,
     STRICT,
     Kept,
     Running,
-    Wire,
-    codes,
     running,
-    trusting,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 HELLO = b"EHLO c.example\r\n"
 MAIL = b"MAIL FROM:<s@a.example>\r\n"

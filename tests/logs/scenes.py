@@ -8,8 +8,12 @@ from __future__ import annotations
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tests.logs.generator import IN_FORMS, OUT_FORMS, Host, Log, Options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CLIENTS = (
     Host("mail.early.example", "192.0.2.10"),
@@ -45,6 +49,16 @@ def busy(log: Log, days: int, messages: int) -> None:
         log.freeze(bounce)
         log.free("Start queue run: pid=4242")
         log.time = (log.time + timedelta(days=1)).replace(hour=1, minute=5)
+
+
+def endless(seed: int = 1, **options: Any) -> Iterator[bytes]:
+    """The lines of a log, one by one, day after day."""
+    log = Log(Options(seed=seed, **options), datetime(2026, 3, 1, 1, 5))  # noqa: DTZ001
+    while True:
+        log.text = b""
+        log.daemon_start()
+        busy(log, 1, 2000)
+        yield from log.text.splitlines(keepends=True)
 
 
 def _sent_on(log: Log, number: str, turn: int) -> None:

@@ -17,7 +17,7 @@ from eximkit.logs import scan as scanning
 from eximkit.logs import shapes
 from eximkit.logs.line import parse_line
 from eximkit.logs.record import Kind
-from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, Scanner, scan
+from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, TRAFFIC, Scanner, scan
 from eximkit.logs.stretches import Selector
 from eximkit.logs.summary import Summary
 from eximkit.logs.tokens import Fold
@@ -238,3 +238,9 @@ def test_logs_of_other_machines_are_stretches_of_their_own() -> None:
     assert len(list(rotated.stretches)) == 1
     apart = scanned(rest, 0, 0) + scanned(rest, 1, 1)
     assert len(list(apart.stretches)) == 2
+
+
+def test_a_block_of_a_start_alone_can_be_counted_with_traffic() -> None:
+    line = b"2026-03-04 01:05:06 exim 4.98 daemon started: pid=812, -q30m, listening\n"
+    summary = scan(line, wanted=frozenset({TRAFFIC}))
+    assert (summary.lines, summary.unparsed) == (1, 0)

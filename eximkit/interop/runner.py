@@ -1,0 +1,225 @@
+"""Many scenarios with many pairings: which are tried, in what order, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from eximkit.errors import EximkitError, InteropError, SettingsError
+from eximkit.interop.bench import Bench
+from eximkit.interop.change import run_change
+from eximkit.interop.exim_peer import find_exim
+from eximkit.interop.hostile import run_hostile
+from eximkit.interop.link import LinkKind, packet_obstacle
+from eximkit.interop.result import Pairing, Result, Verdict, skipped
+from eximkit.interop.scenario import PEERS, Kind, Scenario
+from eximkit.interop.sequence import run_sequence
+from eximkit.interop.workshop import Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+ATTEMPTS = 3
+"""Measurements of one scenario before it counts as late. The later ones run alone."""
+LONGEST = 300.0
+"""Seconds that one scenario with one pairing may take."""
+SCRIPTED = "scripted"
+"""The server of a scenario in which it is told what to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to try. clients, servers: names of PEERS. link: None for what fits.
+
+    with_peer: one of them at least is to be this one, "" for any. repeat: messages of
+    each way of sending. jobs: scenarios at a time. exim: a path.
+    """
+
+    names: tuple[str, ...] = ()
+    clients: tuple[str, ...] = PEERS
+    servers: tuple[str, ...] = PEERS
+    with_peer: str = ""
+    link: LinkKind | None = None
+    rtt: float = 0.1
+    repeat: int = 5
+    jobs: int = 6
+    exim: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A scenario with a pairing. obstacle: why it cannot be tried, "" if it can."""
+
+    scenario: Scenario
+    pairing: Pairing
+    obstacle: str = ""
+
+
+def chosen(every: Sequence[Scenario], names: Sequence[str]) -> list[Scenario]:
+    """The scenarios of these names, all for none. Raises SettingsError."""
+    known = {scenario.name: scenario for scenario in every}
+    for name in names:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, 3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise SettingsError(
+                f"no scenario {name!r}{hint} (eximkit interop list shows all)"
+            )
+    return [known[name] for name in dict.fromkeys(names)] if names else list(every)
+
+
+def cases(plan: Plan, every: Sequence[Scenario], bench: Bench) -> list[Case]:
+    """Every scenario with every pairing that is asked for."""
+    no_packets = packet_obstacle()
+    return [
+        case
+        for scenario in chosen(every, plan.names)
+        for case in _of_scenario(scenario, plan, bench, no_packets)
+    ]
+
+
+def _of_scenario(
+    scenario: Scenario, plan: Plan, bench: Bench, no_packets: str
+) -> Iterator[Case]:
+    link, obstacle = _link(scenario, plan, no_packets)
+    rtt = 0.0 if link is LinkKind.LOOPBACK else plan.rtt
+    clients = plan.clients if scenario.kind is not Kind.HOSTILE else (SCRIPTED,)
+    servers = plan.servers if scenario.kind is not Kind.CHANGE else (SCRIPTED,)
+    for client in clients:
+        for server in servers:
+            if plan.with_peer and plan.with_peer not in (client, server):
+                continue
+            why = obstacle or next(
+                filter(
+                    None,
+                    (
+                        scenario.takes("client", client),
+                        scenario.takes("server", server),
+                        bench.obstacle(client),
+                        bench.obstacle(server),
+                    ),
+                ),
+                "",
+            )
+            yield Case(scenario, Pairing(client, server, link.value, rtt), why)
+
+
+def _link(scenario: Scenario, plan: Plan, no_packets: str) -> tuple[LinkKind, str]:
+    """The link for a scenario, and why it cannot be had."""
+    if scenario.kind is not Kind.SEQUENCE:
+        return LinkKind.LOOPBACK, ""
+    if scenario.needs_packets:
+        if plan.link not in (None, LinkKind.PACKET):
+            return plan.link, "Fast Open needs --link packet"
+        return LinkKind.PACKET, no_packets
+    if plan.link is not None:
+        return plan.link, no_packets if plan.link is LinkKind.PACKET else ""
+    return (LinkKind.PROXY if no_packets else LinkKind.PACKET), ""
+
+
+class _Turns:
+    """Some at a time, or one alone."""
+
+    def __init__(self, most: int) -> None:
+        self._slots = asyncio.Semaphore(most)
+        self._most = most
+        self._alone = asyncio.Lock()
+
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[None]:
+        async with self._alone:
+            await self._slots.acquire()
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        async with self._alone:
+            for _ in range(self._most):
+                await self._slots.acquire()
+            try:
+                yield
+            finally:
+                for _ in range(self._most):
+                    self._slots.release()
+
+
+async def run_all(
+    plan: Plan,
+    every: Sequence[Scenario],
+    told: Callable[[Result, int, int], None] = lambda *_: None,
+) -> list[Result]:
+    """Try all of a plan; results in the order of the cases.
+
+    told: called with each result as it comes, how many there are, and how many there
+    will be. Raises SettingsError for what is not known. What is started ends with it,
+    and with its cancellation.
+    """
+    with Workshop() as workshop:
+        bench = Bench(workshop, find_exim(plan.exim))
+        if plan.exim is not None and isinstance(bench.exim, str):
+            raise InteropError(bench.exim)
+        todo = cases(plan, every, bench)
+        turns = _Turns(plan.jobs)
+        results: dict[int, Result] = {}
+
+        async def one(number: int, case: Case) -> None:
+            results[number] = _named(await _try(case, plan, bench, turns), bench)
+            told(results[number], len(results), len(todo))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, case in enumerate(todo):
+                    group.create_task(one(number, case))
+        finally:
+            await workshop.stop_all()
+        return [results[number] for number in range(len(todo))]
+
+
+def _named(result: Result, bench: Bench) -> Result:
+    pair = result.pairing
+    result.pairing = replace(
+        pair, client=bench.title(pair.client), server=bench.title(pair.server)
+    )
+    return result
+
+
+async def _try(case: Case, plan: Plan, bench: Bench, turns: _Turns) -> Result:
+    """One case, again and alone where only the time was wrong."""
+    scenario, pairing = case.scenario, case.pairing
+    if case.obstacle:
+        return skipped(scenario.name, pairing, case.obstacle)
+    for attempt in range(1, ATTEMPTS + 1):
+        async with turns.shared() if attempt == 1 else turns.alone():
+            began = time.monotonic()
+            result, late = await _once(scenario, pairing, plan, bench)
+        result.attempts = attempt
+        result.seconds = time.monotonic() - began
+        if result.outcome is Verdict.PASSED or not late:
+            break
+    return result
+
+
+async def _once(
+    scenario: Scenario, pairing: Pairing, plan: Plan, bench: Bench
+) -> tuple[Result, bool]:
+    try:
+        async with asyncio.timeout(LONGEST):
+            if scenario.kind is Kind.SEQUENCE:
+                return await run_sequence(scenario, pairing, bench, plan.repeat)
+            run = run_change if scenario.kind is Kind.CHANGE else run_hostile
+            return await run(scenario, pairing, bench), False
+    except TimeoutError:
+        reason = f"it takes more than {LONGEST:.0f} s"
+    except EximkitError as error:
+        reason = str(error)
+    failed = Result(scenario.name, pairing, scenario.needs_packets)
+    failed.outcome, failed.reason = Verdict.FAILED, reason
+    return failed, False

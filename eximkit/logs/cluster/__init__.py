@@ -1,0 +1,1 @@
+"""Logs counted on a Dask cluster: `eximkit logs --engine dask`."""

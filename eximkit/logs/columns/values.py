@@ -1,0 +1,97 @@
+"""Columns of text turned into columns of what the text means.
+
+What is to be done for each value is done once for each different one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_STAMP = pa.timestamp("us")
+
+
+def texts(column: pa.Array) -> pa.Array:
+    r"""A column of octets as text; octets that are not UTF-8 become `\xNN`."""
+    if pa.types.is_string(column.type):
+        return column
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:
+        return mapped(column, lambda value: value, pa.string())
+
+
+def mapped(
+    column: pa.Array, convert: Callable[[str], Any], kind: pa.DataType
+) -> pa.Array:
+    """What a function makes of each value; null stays null."""
+    coded = column.dictionary_encode()
+    values = coded.dictionary.to_pylist()
+    if pa.types.is_binary(column.type):
+        values = [value.decode("utf-8", "surrogateescape") for value in values]
+    return array([convert(value) for value in values], kind).take(coded.indices)
+
+
+def array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    r"""Values of Python as a column; surrogate escapes become `\xNN`."""
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        return pa.array([_plain(value) for value in values], kind)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - of any column
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode(
+            "utf-8", "backslashreplace"
+        )
+    return value if value is None else [_plain(part) for part in value]
+
+
+def first_set(columns: Iterable[pa.Array]) -> pa.Array | None:
+    """For each row the first value that is there; None where there is none at all."""
+    filled = [column for column in columns if column.null_count < len(column)]
+    if not filled:
+        return None
+    return filled[0] if len(filled) == 1 else pc.coalesce(*filled)
+
+
+def times(stamps: pa.Array) -> pa.Array:
+    """Stamps as times; null for those that name no time, such as a 30th of February."""
+    try:
+        return stamps.cast(_STAMP)
+    except pa.ArrowInvalid:
+        return mapped(stamps, _time, _STAMP)
+
+
+def _time(stamp: str) -> Any:  # noqa: ANN401 - an Arrow scalar's value
+    try:
+        return pa.scalar(stamp).cast(_STAMP).as_py()
+    except pa.ArrowInvalid:
+        return None
+
+
+def utc(stamps: pa.Array, zones: pa.Array) -> pa.Array:
+    """The same times in UTC, where the zone is known."""
+    kind = pa.timestamp("us", "UTC")
+    if zones.null_count == len(zones):
+        return pa.nulls(len(zones), kind)
+    offsets = mapped(zones, _offset, pa.duration("us"))
+    return pc.subtract(stamps, offsets).cast(pa.int64()).cast(kind)
+
+
+def _offset(zone: str) -> int:
+    seconds = int(zone[1:3]) * 3600 + int(zone[3:5]) * 60
+    return (-seconds if zone[0] == "-" else seconds) * 1_000_000
+
+
+def repeated(value: Any, number: int, kind: pa.DataType) -> pa.Array:  # noqa: ANN401
+    """A column of one value."""
+    if value is None:
+        return pa.nulls(number, kind)
+    return pa.repeat(pa.scalar(value, kind), number)

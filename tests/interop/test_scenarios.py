@@ -1,0 +1,171 @@
+"""Every scenario in every pairing, with a real Exim, over real packets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from eximkit.interop.exim_peer import find_exim
+from eximkit.interop.link import packet_obstacle
+from eximkit.interop.result import Result, Verdict
+from eximkit.interop.runner import Plan, run_all
+from eximkit.interop.scenario import Kind, scenarios
+from eximkit.interop.workshop import PREFIX
+from tests.conftest import without
+
+NAMES = [scenario.name for scenario in scenarios()]
+TABLE = {
+    "clear-data": (4, 2), "clear-data-tfo": (3, 1),
+    "starttls-data-tls12": (8, 5), "starttls-data": (7, 4), "starttls-data-tfo": (6, 3),
+    "on-connect-data": (5, 3), "on-connect-data-tfo": (4, 2),
+}  # fmt: skip
+"""Round trips that are promised: without early mode, and with it."""
+
+
+@pytest.fixture(scope="module")
+def ran() -> list[Result]:
+    """The whole of `eximkit interop run`."""
+    for obstacle in (packet_obstacle(), find_exim()):
+        if isinstance(obstacle, str) and obstacle:
+            without(obstacle)
+    # The sequences of the table five times; all else less, for the sake of time.
+    table = asyncio.run(run_all(Plan(names=tuple(TABLE), repeat=5), scenarios()))
+    rest = tuple(name for name in NAMES if name not in TABLE)
+    return table + asyncio.run(run_all(Plan(names=rest, repeat=2), scenarios()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scenario_passes_in_every_pairing(name: str, ran: list[Result]) -> None:
+    results = [result for result in ran if result.scenario == name]
+    assert results
+    assert [
+        f"{r.pairing.client} to {r.pairing.server}: {r.reason}"
+        for r in results
+        if r.outcome is Verdict.FAILED
+    ] == []
+    kind = next(s.kind for s in scenarios() if s.name == name)
+    pairs = {Kind.SEQUENCE: 4, Kind.CHANGE: 2, Kind.HOSTILE: 2}[kind]
+    assert len(results) == pairs
+
+
+def test_only_what_a_peer_cannot_do_is_skipped(ran: list[Result]) -> None:
+    reasons = {result.reason for result in ran if not result.ran}
+    assert reasons == {
+        "Exim's second write waits for the SYN-ACK",
+        "Exim's client resumes no session with TLS on connect",
+    }
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_table_of_round_trips(name: str, ran: list[Result]) -> None:
+    for result in (r for r in ran if r.scenario == name):
+        assert result.client_forms == ["L*"]
+        assert {*result.server_forms} <= {"L*", "L."}
+        (trips,) = [t for t in result.trips if t.counted == "stopwatch"]
+        assert trips.expected == TABLE[name]
+        for value, theory in zip(
+            (trips.pipelining, trips.early), TABLE[name], strict=True
+        ):
+            assert theory - 0.1 <= value <= theory + 0.4
+        assert trips.saved == pytest.approx(TABLE[name][0] - TABLE[name][1], abs=0.2)
+
+
+LOST_BY_EXIM = ["withdrawn-strict", "helo-only", "auth-changed", "starttls-stale"]
+
+
+@pytest.mark.parametrize("name", LOST_BY_EXIM)
+def test_what_exim_loses_is_delivered(name: str, ran: list[Result]) -> None:
+    notes = {r.pairing.client[:4]: r.notes[1] for r in ran if r.scenario == name}
+    assert notes["exim"] != ""
+    by_us = next(r.notes[1] for r in ran if r.scenario == name and (
+        r.pairing.client == "eximkit"))  # fmt: skip
+    by_exim = next(r.notes[1] for r in ran if r.scenario == name and (
+        r.pairing.client != "eximkit"))  # fmt: skip
+    assert by_us.startswith("contact 2: delivered")
+    assert by_exim.startswith(("contact 2: rejected", "contact 2: deferred"))
+
+
+def left_behind() -> set[str]:
+    """Folders of runs, wherever they may lie."""
+    places = (Path("/dev/shm"), Path("/tmp"))  # noqa: S108
+    return {str(f) for place in places for f in place.glob(f"{PREFIX}*")}
+
+
+@pytest.fixture
+def clean() -> set[str]:
+    return left_behind()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_stays_when_a_run_is_interrupted(
+    number: signal.Signals, clean: set[str]
+) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "eximkit", "interop", "run", "clear-data",
+         "--client", "eximkit", "--server", "eximkit", "--repeat", "500"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    mine: list[int] = []
+    while not mine and time.monotonic() < deadline:
+        mine = [p for p in children_of(run.pid) if "send" in command_of(p)]
+        time.sleep(0.05)
+    everybody = children_of(run.pid)
+    run.send_signal(number)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
+    assert b"Traceback" not in errors
+    assert mine
+    assert [p for p in everybody if "eximkit" in command_of(p)] == []
+    folders = left_behind() - clean
+    assert [f for f in folders if f"[{run.pid}," in owner_of(f)] == []
+
+
+def children_of(pid: int) -> list[int]:
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        texts = [(task / "children").read_text() for task in tasks]
+    except OSError:
+        return []
+    return [int(child) for text in texts for child in text.split()]
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def owner_of(folder: str) -> str:
+    try:
+        return (Path(folder) / "owner").read_text()
+    except OSError:
+        return ""
+
+
+def test_a_killed_run_is_swept_by_the_next(clean: set[str]) -> None:
+    code = (
+        "import os, signal\n"
+        "from eximkit.interop.workshop import Workshop\n"
+        "with Workshop() as w:\n"
+        "    print(w.folder, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        timeout=60, env={**os.environ},
+    )  # fmt: skip
+    folder = Path(run.stdout.strip())
+    assert folder.is_dir()
+    from eximkit.interop.workshop import Workshop
+
+    with Workshop():
+        assert not folder.exists()

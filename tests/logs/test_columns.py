@@ -1,0 +1,142 @@
+"""The bulk reading of lines gives the columns that the complete grammar gives."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from eximkit.logs.columns import cells, entries, shapes
+from eximkit.logs.columns.entries import Reader
+from eximkit.logs.line import parse_line
+from tests.conftest import without
+from tests.logs.mutation import mutated
+from tests.logs.scenes import samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LOGS = {name: log.text for name, log in samples().items()}
+LINES = [line for text in LOGS.values() for line in text.split(b"\n")[:-1]]
+YEAR = 2026
+
+
+def in_bulk(lines: Sequence[bytes], reader: Reader) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = reader.entries(
+        b"\n".join(lines) + b"\n", YEAR
+    ).to_pylist()
+    return rows
+
+
+def by_the_grammar(lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    records = [parse_line(line, YEAR) for line in lines]
+    part = entries._Rows(range(len(lines)), entries._unusual(records))
+    rows: list[dict[str, Any]] = entries._table([part]).to_pylist()
+    return rows
+
+
+def differences(lines: Sequence[bytes]) -> list[Any]:
+    """The lines of which the two do not say the same, and what they say."""
+    reader = Reader()
+    found = []
+    for start in range(0, len(lines), 500):
+        lot = lines[start : start + 500]
+        pairs = zip(in_bulk(lot, reader), by_the_grammar(lot), lot, strict=True)
+        found += [
+            (line, {n: (one[n], other[n]) for n in one if one[n] != other[n]})
+            for one, other, line in pairs
+            if one != other
+        ]
+    return found
+
+
+def test_both_agree_on_the_samples() -> None:
+    assert differences(LINES) == []
+
+
+def test_both_agree_on_spoilt_lines() -> None:
+    rng = random.Random(7)
+    assert differences([mutated(rng, LINES) for _ in range(8000)]) == []
+
+
+def test_both_agree_on_real_logs(corpus: Path) -> None:
+    logs = sorted((corpus / "exim-logs").glob("[0-9]*"))
+    assert len(logs) > 300
+    lines = {line for log in logs for line in log.read_bytes().split(b"\n")}
+    known = [line.replace(b"S=sss", b"S=812") for line in sorted(lines)]
+    assert differences(known) == []
+    rng = random.Random(8)
+    assert differences([mutated(rng, known) for _ in range(6000)]) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--ids", "mixed", "--ports", "--tls-resumption", "--dn", "0.5", "--sender"),
+        ("--millisec", "--pid", "--timezone", "+0100", "--m8s", "0.5"),
+        ("--syslog", "stamp", "--orphans", "0.1"),
+        ("--syslog", "nostamp", "--no-times", "--ids", "old"),
+    ],
+    ids=lambda options: options[0] + options[1],
+)
+def test_both_agree_on_generated_logs(
+    options: tuple[str, ...], corpus: Path, tmp_path: Path
+) -> None:
+    tool = corpus.parent / "tools" / "gen_mainlog.py"
+    if not tool.is_file():
+        without(f"no {tool}")
+    log = tmp_path / "mainlog"
+    common = ("--mb", "0.7", "--shapes", "3000", "--garbage", "0.01", "-o", str(log))
+    subprocess.run([sys.executable, tool, *common, *options], check=True)
+    lines = log.read_bytes().split(b"\n")
+    assert differences(lines[:-1]) == []
+    rng = random.Random(9)
+    assert differences([mutated(rng, lines) for _ in range(2000)]) == []
+
+
+def test_usual_lines_are_not_left_to_the_grammar(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left: list[bytes] = []
+
+    def noted(line: bytes, year: int | None) -> Any:
+        left.append(line)
+        return parse_line(line, year)
+
+    monkeypatch.setattr(entries, "parse_line", noted)
+    for name in ("mainlog", "ports", "syslog"):
+        left.clear()
+        Reader().entries(LOGS[name])
+        assert len(left) < 0.1 * LOGS[name].count(b"\n")
+
+
+def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = LOGS["damaged"] + LOGS["mainlog"]
+    whole = Reader().entries(text)
+    compiled = cells._compiled
+    monkeypatch.setattr(
+        cells,
+        "_compiled",
+        lambda pattern: compiled(b"(*LIMIT_MATCH=1)(*NO_JIT)" + pattern),
+    )
+    assert Reader().entries(text).equals(whole)
+
+
+@pytest.mark.parametrize(
+    "octet", [b"x", b" ", b'"', b":", b"\\", b"(", b"[", b"<a@b>", b"\xff", b"\x1f"]
+)
+def test_a_line_of_a_megabyte_is_one_row(octet: bytes) -> None:
+    for head in (LINES[2][:44], LINES[2], b"2026-01-01 00:00:00 H=("):
+        line = head + octet * (1_000_000 // len(octet))
+        assert Reader().entries(line + b"\n" + LINES[2] + b"\n").num_rows == 2
+
+
+def test_shapes_have_marks_of_their_own() -> None:
+    of_message, others = shapes.shapes()
+    both = {mark for mark in of_message if mark in others}
+    assert all(of_message[mark] is others[mark] for mark in both)
+    assert all(len(mark) == 1 for mark in (*of_message, *others))
