@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import pwd
 from typing import TYPE_CHECKING
 
 from eximkit.interop.log_fields import Peer, Tls, outbound_form
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 LOST, AFTER_MAIL, AFTER_RCPT, AFTER_DATA, NO_TLS = -18, -45, -44, -46, -37
 """Exim's own error numbers in a deferral."""
+INTERRUPTED = "interrupted"
+"""The reason of a delivery that its user did not let come to its end."""
 _NUMBERS = {
     Step.MAIL: AFTER_MAIL, Step.RCPT: AFTER_RCPT, Step.FINAL: AFTER_DATA,
 }  # fmt: skip
@@ -26,6 +30,8 @@ _AFTER = {
     Step.RCPT: "RCPT TO:<{recipient}>",
     Step.FINAL: "end of data",
 }
+
+_DOUBT = "the message had left: it may have been delivered"
 
 
 class DeliveryLog:
@@ -43,7 +49,7 @@ class DeliveryLog:
         for message_id, message in zip(ids, messages, strict=True):
             self._log.arrival(
                 message_id, message.sender, None,
-                size=len(message.content), protocol="local",
+                size=len(message.content), protocol="local", user=_login(),
                 recipients=message.recipients,
             )  # fmt: skip
 
@@ -51,6 +57,17 @@ class DeliveryLog:
         """What became of them."""
         for number, message_id in enumerate(ids):
             self._message(number, message_id, delivered)
+
+    def put_off(
+        self, ids: Sequence[str], messages: Sequence[Message], reason: str
+    ) -> None:
+        """They were not tried: what stood against it is on this side."""
+        for message_id, message in zip(ids, messages, strict=True):
+            for recipient in message.recipients:
+                self._log.deferral(
+                    message_id, recipient, reason,
+                    router=self._router, transport=self._transport,
+                )  # fmt: skip
 
     def _message(self, place: int, message_id: str, delivered: Delivered) -> None:
         message = delivered.messages[place]
@@ -70,6 +87,8 @@ class DeliveryLog:
                 number = _error(outcome, delivered.last)
                 # The name of an errno is added, and says it already.
                 reason = "" if number > 0 else _told(message, outcome)
+                if outcome.in_doubt:
+                    reason = f"{reason}; {_DOUBT}" if reason else _DOUBT
                 self._log.deferral(
                     message_id, outcome.recipient, reason,
                     peer=_peer(delivered), number=number,
@@ -137,6 +156,16 @@ def _error(outcome: Outcome, attempt: Attempt) -> int:
         return _NUMBERS[outcome.step]
     if outcome.reason.startswith("TLS"):
         return NO_TLS
+    if outcome.reason == INTERRUPTED:
+        return errno.EINTR
     if attempt.errno:
         return attempt.errno
     return LOST if attempt.waits else errno.ETIMEDOUT
+
+
+def _login() -> str:
+    """The name of the user whose process this is; the number where it has none."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
