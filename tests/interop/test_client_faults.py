@@ -347,7 +347,7 @@ def test_a_server_that_does_not_read() -> None:
 
     content = b"Subject: x\r\n\r\n" + (b"x" * 70 + b"\r\n") * 400_000
     found = trial(
-        impatient(0.5), waiting, record=DATA, messages=[message(content=content)]
+        impatient(0.5), script, record=DATA, messages=[message(content=content)]
     )
     assert found.fates == ["deferred"]
     assert found.outcome.reason == "timed out: the server does not read"
