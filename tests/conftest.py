@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from eximkit.catalog import Release
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -63,6 +66,20 @@ def exim_as_root(exim: Path) -> Path:
     if os.geteuid() != 0:
         without("needs root: Exim shows its macros and its configuration to no other")
     return exim
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with `spool` and `log`, for an Exim that gives its rights away."""
+    if os.geteuid() != 0:
+        without("needs root: Exim writes its log as a user of its own")
+    made = Path(tempfile.mkdtemp(prefix="eximkit-"))
+    made.chmod(0o755)
+    for name in ("spool", "log"):
+        (made / name).mkdir()
+        shutil.chown(made / name, "Debian-exim", "Debian-exim")
+    yield made
+    shutil.rmtree(made)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound="Callable[..., object]")
 
+CONFIG_OPTIONS = ("defines", "allow", "exim_version", "root")
+"""What belongs to `--config`, by the names of the parameters."""
+
 GREETING_CODES = ("EXP101", "EXP103", "EXP105", "EXP106")
 """Findings that tell why a greeting is wrong before there is a connection."""
 
@@ -48,6 +51,17 @@ def config_options(command: _F) -> _F:
     return command
 
 
+def given(*names: str) -> list[str]:
+    """Those of the options that the command line has, as they are written there."""
+    context = click.get_current_context()
+    source = click.core.ParameterSource.COMMANDLINE
+    return [
+        max(option.opts, key=len)
+        for option in context.command.params
+        if option.name in names and context.get_parameter_source(option.name) is source
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How to read a configuration. allow: as click gives it, a tuple for each time."""
@@ -57,6 +71,20 @@ class Reading:
     allow: tuple[tuple[str, ...], ...] = ()
     exim_version: str | None = None
     root: str | None = None
+
+
+def reading_of(options: dict[str, object]) -> Reading | None:
+    """How to read the configuration of a command line, None where there is none.
+
+    Raises UsageError for options that are of no use without one.
+    """
+    if options["config"] is None:
+        useless = given(*CONFIG_OPTIONS)
+        if useless:
+            raise click.UsageError(f"{useless[0]} is of no use without --config.")
+        return None
+    values = {name: options[name] for name in CONFIG_OPTIONS}
+    return Reading(str(options["config"]), **values)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +108,8 @@ class Configuration:
 
 def read(reading: Reading) -> Configuration:
     """Read a configuration. Raises InputError where Exim does not load it either."""
+    from pathlib import Path
+
     from eximkit import catalog
     from eximkit.cli.expand_setup import standing
     from eximkit.cli.lint_run import find_settings, root_of
@@ -95,6 +125,8 @@ def read(reading: Reading) -> Configuration:
     version = reading.exim_version or settings.exim_version
     release = catalog.NEWEST if version is None else catalog.release(version)
     root = reading.root or root_of(settings)
+    if root is not None and not Path(root).is_dir():
+        raise InputError(f"{root}: not a directory")
     defines = (*settings.define, *(octets(text) for text in reading.defines))
     config = load_config(reading.path, root=root, release=release, defines=defines)
     refused = next((p for p in config.problems if p.refuses), None)

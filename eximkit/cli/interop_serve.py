@@ -8,6 +8,13 @@ from eximkit.cli.interop_config import config_options
 
 KEYWORDS = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
 
+OF_CONFIG = (
+    "name", "early_hosts", "keyword", "pipelining_hosts", "chunking_hosts", "starttls",
+    "account_file", "clear_passwords", "size", "prdr", "smtputf8", "dsn",
+    "max_recipients", "max_messages",
+)  # fmt: skip
+"""Options that a configuration decides, where there is one."""
+
 
 @click.command("serve", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
@@ -19,7 +26,11 @@ KEYWORDS = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
     "--tls-listen", "tls_listen", multiple=True, metavar="ADDR:PORT",
     help="Where to listen for clients that begin with TLS.",
 )  # fmt: skip
-@click.option("--config", metavar="FILE", help="Take the options of this Exim.")
+@click.option(
+    "--config", metavar="FILE",
+    help="Offer what this configuration of Exim has its server offer.",
+)  # fmt: skip
+@config_options
 @click.option("--mainlog", metavar="FILE", help="Write a main log as Exim does.")
 @click.option(
     "--spool", metavar="DIR", help="Keep messages in this maildir (default: discard)."
@@ -85,6 +96,10 @@ KEYWORDS = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
     help="Of one message (default: 1000).",
 )  # fmt: skip
 @click.option(
+    "--max-messages", type=click.IntRange(1), metavar="N",
+    help="On one connection (default: 1000).",
+)  # fmt: skip
+@click.option(
     "--timeout", type=click.FloatRange(0.1), metavar="SECONDS",
     help="Wait so long for a command, and 12 times as long for a whole connection "
     "(default: 300).",
@@ -93,27 +108,22 @@ KEYWORDS = ("PIPECONNECT", "PIPE_CONNECT", "X_PIPE_CONNECT")
     "--processes", type=click.IntRange(1, 64), default=1, show_default=True,
     metavar="N", help="How many processes serve.",
 )  # fmt: skip
-@config_options
-def serve(
-    defines: tuple[str, ...],
-    allow: tuple[tuple[str, ...], ...],
-    exim_version: str | None,
-    root: str | None,
-    **options: object,
-) -> None:
+def serve(**options: object) -> None:
     """Be a server that takes early input (PIPECONNECT), until SIGTERM or Ctrl-C.
 
     Nobody but this machine can reach it unless you say so with --listen. Messages are
     counted and discarded, or kept in a maildir. A LIST is a host list of Exim, such as
     "192.0.2.0/24 : !198.51.100.7 : *.example.org"; '' is nobody.
     """
+    from eximkit.cli.interop_config import CONFIG_OPTIONS, given, reading_of
     from eximkit.cli.interop_serve_run import run
-    from eximkit.cli.interop_config import Reading
     from eximkit.interop.serving import Options
 
-    given = Options(**options)  # type: ignore[arg-type]
-    reading = None
-    if given.config is not None:
-        reading = Reading(given.config, defines, allow, exim_version, root)
-    code = run(given, reading)
-    raise click.exceptions.Exit(code)
+    by_hand = given(*OF_CONFIG)
+    if options["config"] is not None and by_hand:
+        raise click.UsageError(
+            f"--config says what {by_hand[0]} is about: leave one of them out."
+        )
+    reading = reading_of(options)
+    rest = {name: of for name, of in options.items() if name not in CONFIG_OPTIONS}
+    raise click.exceptions.Exit(run(Options(**rest), reading))  # type: ignore[arg-type]

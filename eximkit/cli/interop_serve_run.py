@@ -3,42 +3,57 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from eximkit.cli import interop_config
+from eximkit.interop.service_options import service_plan
 from eximkit.interop.serving import Opened, Options, Serving
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from eximkit.cli.interop_config import Reading
-    from eximkit.interop.service_options import ServicePlan
     from eximkit.interop.workers import Sum
 
 _INTERRUPTED = 130
 
 
-def run(options: Options, reading: Reading | None) -> int:
+def run(options: Options, reading: Reading | None = None) -> int:
     """Serve until a signal comes; the exit code. Raises InputError, SettingsError.
 
-    reading: of the configuration that decides what is offered, if there is one.
+    reading: how to read the configuration that says what is offered, if there is one.
     """
     as_json = options.form == "json"
-    plan = None if reading is None else _plan(reading)
-    with Serving(options, plan, complain=_complain) as serving:
+    plan, said = None, 0
+    if reading is not None:
+        found = interop_config.read(reading)
+        plan = service_plan(found.config, found.environment)
+        interop_config.say(plan.unhonoured, reading.path)
+        said = len(plan.unhonoured)
+    with _tidy(), Serving(options, plan, complain=_complain) as serving:
         done = serving.run(lambda opened: _say_where(opened, as_json))
+        # What is left is to put things away: nobody hurries that.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if plan is not None and reading is not None:
+        # Clients may have shown what else cannot be followed.
+        interop_config.say(plan.unhonoured[said:], reading.path)
     _say_what(done, as_json)
     return _INTERRUPTED if done.cut_short else 0
 
 
-def _plan(reading: Reading) -> ServicePlan:
-    from eximkit.cli.interop_config import read, say
-    from eximkit.interop.service_options import service_plan
-
-    found = read(reading)
-    plan = service_plan(found.config, found.environment)
-    say(plan.unhonoured, reading.path)
-    return plan
+@contextmanager
+def _tidy() -> Iterator[None]:
+    """A SIGTERM before the server is ready to heed one leaves nothing either."""
+    old = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)
 
 
 def _complain(text: str) -> None:
@@ -83,6 +98,10 @@ def _say_what(done: Sum, as_json: bool) -> None:
         click.echo(json.dumps(event))
         return
     click.echo(
-        f"{done.messages} messages, {done.early} of them early, "
-        f"in {done.connections} connections"
+        f"{_number(done.messages, 'message')}, {done.early} early, "
+        f"in {_number(done.connections, 'connection')}"
     )
+
+
+def _number(count: int, of: str) -> str:
+    return f"{count} {of}{'s' * (count != 1)}"

@@ -125,6 +125,8 @@ class Transport:
             told.append(f"{place}: {finding.code} {finding.message}")
         if greeting.failure:
             told.append("Exim defers the message")
+        elif any(ord(char) < 32 for char in greeting.name):
+            told.append("Exim sends it as it is; here no line end goes into a greeting")
         else:
             never = "; --early never waits for the banner" if early else ""
             told.append(f"Exim sends it, and so does --as-exim{never}")

@@ -2,7 +2,8 @@
 
 Exim specification, sections 44.19 to 44.25. An expansion is no place in a message's
 reception: what needs a recipient, a body or header lines is an error there (checked
-with 4.96), and what asks about a connection is answered from the variables of one.
+with 4.96), and what asks about a connection is answered from the variables of one. A
+server that has got as far as a recipient has that in variables, too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from eximkit.expansion.hosts import HostPatterns
 from eximkit.expansion.list_context import Around
 from eximkit.expansion.matching import HOSTS, Unfinished, match_list
 from eximkit.expansion.numbers import seconds
-from eximkit.expansion.patterns import match_address, match_domain, match_word
+from eximkit.expansion.patterns import (
+    match_address,
+    match_domain,
+    match_local_part,
+    match_word,
+)
 from eximkit.expansion.strings import lower
 from eximkit.expansion.values import ExpansionFailed, Unknown, Value
 from eximkit.expansion.world import NotAllowed
@@ -54,11 +60,11 @@ def boolean(text: str) -> bool | None:
 
 def modifier(evaluator: Evaluator, name: str, value: Value) -> Code:
     """What a modifier comes to."""
-    text = _text(value)
+    text, receiving = _text(value), evaluator.environment.receiving
     if name in ("add_header", "remove_header"):
-        return "ERROR"
+        return "OK" if receiving else "ERROR"
     if name == "control":
-        return "OK" if text.partition("/")[0] in CONTROLS else "ERROR"
+        return "OK" if receiving or text.partition("/")[0] in CONTROLS else "ERROR"
     if name == "delay":
         return "ERROR" if seconds(text) is None else "OK"
     if name == "udpsend":
@@ -73,9 +79,11 @@ def condition(evaluator: Evaluator, name: str, value: Value) -> tuple[Code, str]
 
     Raises NotAllowed for what asks the network or Exim's databases.
     """
-    if name in NEEDS_MESSAGE:
+    receiving = evaluator.environment.receiving
+    answer = RECIPIENT.get(name) if receiving else None
+    if name in NEEDS_MESSAGE and answer is None:
         return "ERROR", ""
-    answer = CONDITIONS.get(name)
+    answer = answer or CONDITIONS.get(name)
     if answer is None:
         raise NotAllowed(f"the ACL condition {name}")
     try:
@@ -118,6 +126,21 @@ def _hosts(evaluator: Evaluator, text: str) -> tuple[Code, str]:
     return _holds(match_list(text, HOSTS, patterns.matches, around) is not None)
 
 
+def _domains(evaluator: Evaluator, text: str) -> tuple[Code, str]:
+    domain = _variable(evaluator, "domain")
+    return _holds(match_domain(domain, text, Around(evaluator)) is not None)
+
+
+def _local_parts(evaluator: Evaluator, text: str) -> tuple[Code, str]:
+    local_part = _variable(evaluator, "local_part")
+    return _holds(match_local_part(local_part, text, Around(evaluator)) is not None)
+
+
+def _recipients(evaluator: Evaluator, text: str) -> tuple[Code, str]:
+    parts = (_variable(evaluator, name) for name in ("local_part", "domain"))
+    return _holds(match_address("@".join(parts), text, Around(evaluator)) is not None)
+
+
 def _word_of(variable: str) -> Callable[[Evaluator, str], tuple[Code, str]]:
     """A list for the text of a variable, which is never met where it is empty."""
 
@@ -156,6 +179,13 @@ def _verify(evaluator: Evaluator, text: str) -> tuple[Code, str]:
 
 VERIFIED = {"csa": True, "helo": False, "reverse_host_lookup": True}
 """What `verify` says of a host where there is none."""
+
+RECIPIENT: dict[str, Callable[[Evaluator, str], tuple[Code, str]]] = {
+    "domains": _domains,
+    "local_parts": _local_parts,
+    "recipients": _recipients,
+}
+"""Conditions about the recipient, where there is one."""
 
 CONDITIONS: dict[str, Callable[[Evaluator, str], tuple[Code, str]]] = {
     "authenticated": _word_of("sender_host_authenticated"),

@@ -91,7 +91,9 @@ class Environment:
     main options that are set (`primary_hostname`, `headers_charset`, …), expanded where
     Exim does so as it starts. release: the Exim that is to be followed. offset: how
     many seconds local time is ahead of UTC at a time, seconds since the epoch.
-    addresses: the IP addresses of this host, None where they are not known.
+    addresses: the IP addresses of this host, None where they are not known. receiving:
+    a message is on its way, whose recipient is in $local_part and $domain; else an ACL
+    that asks about one fails, as in `exim -be`.
     """
 
     variables: Mapping[str, Value] = field(default_factory=dict)
@@ -105,6 +107,7 @@ class Environment:
     release: Release = field(default_factory=lambda: catalog.NEWEST)
     offset: Callable[[float], int] = lambda _time: 0
     addresses: frozenset[str] | None = None
+    receiving: bool = False
 
     def variable(self, name: str) -> Value:
         """The value of `$name`."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from eximkit.errors import RemoteProtocolError
 from eximkit.interop import mainlog
 from eximkit.interop.message_ids import message_id
-from eximkit.interop.spool import Draft, Envelope, NotKept
-from eximkit.smtp.commands import Bdat, Quit
+from eximkit.interop.spool import NOTHING, Draft, Envelope, NotKept
+from eximkit.smtp import commands
+from eximkit.smtp.commands import Bdat, Ehlo, Helo, Mail, Quit, Rcpt
 from eximkit.smtp.events import (
     Authenticating,
     ContentEnded,
@@ -28,11 +31,13 @@ from eximkit.smtp.states import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eximkit.interop.acl_options import Verdict
     from eximkit.interop.mainlog import MainLog, Peer, Tls
     from eximkit.interop.offering import Policy
     from eximkit.interop.service_options import Client
     from eximkit.interop.spool import Spool
     from eximkit.smtp import Server
+    from eximkit.smtp.commands import Command
     from eximkit.smtp.events import Challenge
     from eximkit.smtp.replies import Reply
 
@@ -72,6 +77,7 @@ class Attendant:
         "_failure",
         "_flush",
         "_identity",
+        "_judge",
         "_log",
         "_policy",
         "_server",
@@ -95,6 +101,7 @@ class Attendant:
         self._server = server
         self._client = client
         self._policy = policy
+        self._judge = policy.judge(client)
         self._spool = spool
         self._counts = counts
         self._log = log
@@ -157,7 +164,31 @@ class Attendant:
                 given = self._failure
         elif kind is Quit:
             self.quit = not self._server.buffered
+        elif self._judge is not None and not given.refused:
+            verdict = self._judge.command(command, self._server.session, self._account)
+            if verdict is not None:
+                if self._log is not None:
+                    self._log_verdict(command, verdict, self._log)
+                return self._server.send(verdict.reply, close=verdict.close)
         return self._server.send(given)
+
+    def _log_verdict(self, command: Command, verdict: Verdict, log: MainLog) -> None:
+        peer, mail = self.peer(), self._server.session.mail
+        sender = None
+        match command:
+            case Ehlo(name) | Helo(name):
+                what, peer = f"EHLO or HELO {name}", replace(peer, helo=name)
+            case Rcpt(recipient):
+                what = f"RCPT <{recipient}>"
+                sender = mail.sender if mail is not None else ""
+            case Mail(sender_):
+                what = f"MAIL <{sender_}>"
+            case _:
+                what = command.step.value
+        log.rejected(
+            what, peer, verdict.log, sender=sender, tls=self.tls,
+            temporarily=not verdict.reply.permanent,
+        )  # fmt: skip
 
     def _other(self, event: Answered) -> bytes:
         given = event.reply
@@ -166,16 +197,25 @@ class Attendant:
                 turned_away = self._policy.refusal(self._client)
                 if turned_away is not None:
                     if self._log is not None:
-                        self._log.rejected("connection", self.peer(), given.text)
+                        self._log.refused(self.peer(), "host_reject_connection")
                     return self._server.send(turned_away, close=True)
+                verdict = self._judge.connection() if self._judge is not None else None
+                if verdict is not None:
+                    if self._log is not None:
+                        self._log.rejected(
+                            'connection in "connect" ACL', self.peer(), verdict.log,
+                            temporarily=not verdict.reply.permanent,
+                        )  # fmt: skip
+                    return self._server.send(verdict.reply, close=True)
             case Authenticating(proof):
+                by = self._policy.authenticator(proof.mechanism)
                 who = self._policy.authenticated(proof, self._client)
                 if who is not None:
                     given = _WELCOME
-                    self._account = (proof.mechanism.lower(), who)
+                    self._account = (by, who)
                 elif self._log is not None:
                     self._log.authentication_failed(
-                        proof.mechanism.lower(), self.peer(), given.text, proof.name
+                        by, self.peer(), str(given), proof.name
                     )
             case Refused() if self._log is not None:
                 self._refused(event, self._log)
@@ -196,9 +236,8 @@ class Attendant:
         elif event.fatal:
             log.dropped(self.peer(), given.text, event.line)
         elif event.line[:4].upper() in _LOGGED_VERBS:
-            what = event.line.decode("utf-8", "surrogateescape")
             log.rejected(
-                what,
+                _named(event.line),
                 self.peer(),
                 given.text,
                 tls=self.tls,
@@ -206,20 +245,22 @@ class Attendant:
             )
 
     def _begin(self) -> Draft:
+        self._identity = message_id()
+        envelope = self._envelope() if self._spool.keeps else NOTHING
+        self._draft = self._spool.begin(envelope)
+        return self._draft
+
+    def _envelope(self) -> Envelope:
         session = self._server.session
         hello = session.hello.name if session.hello is not None else ""
-        self._identity = message_id()
-        self._draft = self._spool.begin(
-            Envelope(
-                self._identity,
-                session.mail.sender if session.mail else "",
-                tuple(rcpt.recipient for rcpt in session.recipients),
-                session.service.name,
-                f"{hello} ([{self._client.address}])",
-                self._protocol(),
-            )
+        return Envelope(
+            self._identity,
+            session.mail.sender if session.mail else "",
+            tuple(rcpt.recipient for rcpt in session.recipients),
+            session.service.name,
+            f"{hello} ([{self._client.address}])",
+            self._protocol(),
         )
-        return self._draft
 
     def _protocol(self) -> str:
         session = self._server.session
@@ -294,6 +335,19 @@ class Attendant:
             self._draft.drop()
             self._draft = None
         self._failure = None
+
+
+def _named(line: bytes) -> str:
+    """A command as Exim names it where it logs that it was rejected."""
+    try:
+        command = commands.parse(line)
+    except RemoteProtocolError:
+        return line.decode("utf-8", "surrogateescape")
+    if isinstance(command, Mail):
+        return f"MAIL <{command.sender}>"
+    if isinstance(command, Rcpt):
+        return f"RCPT <{command.recipient}>"
+    return command.step.value
 
 
 def challenge(name: str) -> Callable[[], bytes]:

@@ -72,57 +72,62 @@ def of_one_account(found: list[Login], around: Values) -> list[Login]:
 
 
 def _login(driver: Driver, mechanism: str, around: Values, label: str) -> Login | None:
-    secured = _applies(driver, around, label, secure=True)
-    clear = _applies(driver, around, label, secure=False)
-    if not secured and not clear:
-        return None
-    try:
-        account = _account(driver, mechanism, around, label)
-    except SettingsError as error:
-        around.note(label, str(error))
-        return None
-    return None if account is None else Login(mechanism, account, clear)
-
-
-def _applies(driver: Driver, around: Values, label: str, *, secure: bool) -> bool:
-    """Whether `client_condition` holds, with TLS or without."""
-    option = driver.options.get("client_condition")
-    if option is None:
-        return True
-    values = around.within(
-        tls_out_cipher="TLS" if secure else "", tls_cipher="TLS" if secure else ""
+    """Who one authenticator says the client is; None where it does not apply."""
+    secured, clear = (
+        _account(driver, mechanism, around, label, secure=secure)
+        for secure in (True, False)
     )
-    result = values.expand(label, option.text)
-    if isinstance(result, Failure):
-        if not result.forced:
-            around.note(label, f"client_condition: {decode(result.message)}")
-        return False
-    return result.text.strip(BLANK).lower() not in _FALSE
+    account = secured or clear
+    return None if account is None else Login(mechanism, account, clear == account)
 
 
 def _account(
-    driver: Driver, mechanism: str, around: Values, label: str
+    driver: Driver, mechanism: str, around: Values, label: str, *, secure: bool
 ) -> Account | None:
-    """Who the authenticator says the client is; None where it does not apply."""
+    """The account with TLS or without; None where there is none."""
+    cipher = "TLS" if secure else ""
+    within = around.within(tls_out_cipher=cipher, tls_cipher=cipher)
     values = OptionValues(
-        driver.options, "authenticator", driver.driver, around.environment
+        driver.options, "authenticator", driver.driver, within.environment
     )
     values.unhonoured = around.unhonoured
-    if driver.driver == "cram_md5":
-        name, secret = values.expanded("client_name"), values.expanded("client_secret")
-        if not name or not secret:
+    try:
+        condition = _value(values, label, "client_condition")
+        if condition is None or condition.strip(BLANK).lower() in _FALSE:
             return None
-        return Account(decode(name), decode(secret))
-    parts = [
-        values.expand(label, each) for each in split_list(values.text("client_send"))[1]
-    ]
-    texts = [part.text for part in parts if not isinstance(part, Failure)]
-    failed = next((part for part in parts if isinstance(part, Failure)), None)
-    if failed is not None:
-        if failed.forced:
-            return None
-        raise SettingsError(f"client_send: {decode(failed.message)}")
-    return _plaintext(mechanism, [decode(_with_nul(text)) for text in texts])
+        if driver.driver == "cram_md5":
+            name = _value(values, label, "client_name")
+            secret = _value(values, label, "client_secret")
+            return Account(decode(name), decode(secret)) if name and secret else None
+        texts = []
+        for item in split_list(values.text("client_send"))[1]:
+            text = _value(values, label, "client_send", item)
+            if text is None:
+                return None
+            texts.append(decode(_with_nul(text)))
+        return _plaintext(mechanism, texts)
+    except SettingsError as error:
+        around.note(label, str(error))
+        return None
+
+
+def _value(
+    values: Values, label: str, name: str, text: str | None = None
+) -> str | None:
+    """An option, or a part of it, expanded; None after a forced failure.
+
+    Raises SettingsError, with a message that shows nothing of a password.
+    """
+    if text is None:
+        option = values.options.get(name)
+        text = "1" if option is None else option.text
+    result = values.expand(label, text)
+    if not isinstance(result, Failure):
+        return result.text
+    if result.forced:
+        return None
+    missing = f"it takes {decode(result.missing)}" if result.missing else "it fails"
+    raise SettingsError(f"{name} cannot be expanded: {missing}")
 
 
 def _plaintext(mechanism: str, texts: list[str]) -> Account:

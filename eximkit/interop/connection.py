@@ -10,14 +10,13 @@ does not move it.
 from __future__ import annotations
 
 import socket
-import struct
-from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from eximkit.interop import mainlog
 from eximkit.interop.attendant import Attendant
+from eximkit.interop.channel import PIECE, Channel
 from eximkit.interop.tls import TlsError, TlsLayer, server_layer
 from eximkit.smtp import Server
 from eximkit.smtp.events import Content
@@ -26,12 +25,10 @@ from eximkit.smtp.states import State
 
 if TYPE_CHECKING:
     from eximkit.interop.house import House
+    from eximkit.interop.mainlog import Peer
     from eximkit.interop.server_notes import Notes
     from eximkit.interop.service_options import Client
 
-_PIECE = 65536
-"""Octets that are read at once."""
-_RESET = struct.pack("ii", 1, 0)
 _LOST = encode(reply(421, "4.4.2 Lost incoming connection"))
 _SLOW = encode(reply(421, "4.4.2 Timeout: closing connection"))
 _GOING = encode(reply(421, "4.3.2 Service not available: closing connection"))
@@ -48,7 +45,7 @@ class Phase(Enum):
 _TALK, _DRAIN, _OVER = Phase.TALK, Phase.DRAIN, Phase.OVER
 
 
-class Connection:
+class Connection(Channel):
     """Drives one client. deadline: when its patience ends, by the loop's clock."""
 
     __slots__ = (
@@ -58,13 +55,8 @@ class Connection:
         "_house",
         "_left",
         "_log",
-        "_loop",
-        "_notes",
-        "_number",
-        "_out",
         "_parts",
         "_server",
-        "_socket",
         "_tls",
         "client",
         "deadline",
@@ -81,12 +73,9 @@ class Connection:
         tfo: str,
         notes: Notes | None,
     ) -> None:
+        super().__init__(house.loop, connection, notes)
         self._house = house
-        self._loop = house.loop
         self._log = house.log
-        self._socket = connection
-        self._number = connection.fileno()
-        self._notes = notes
         self.client = client
         service = house.policy.service(client)
         if house.context is None and service.starttls:
@@ -99,7 +88,6 @@ class Connection:
         self._tls: TlsLayer | None = None
         if secure and house.context is not None:
             self._tls = server_layer(house.context)
-        self._out = bytearray()
         self._parts: list[bytes] = []
         self._left = house.bounds.drain_octets
         self.phase = _TALK
@@ -118,15 +106,15 @@ class Connection:
             raise
 
     def _start(self) -> None:
-        self._loop.add_reader(self._number, self._readable)
         if self._notes is not None:
             self._notes.recorder.tcp("accepted", text=self.client.address)
         if self._tls is not None:
+            self._watch()
             return
         # Whoever talks before the banner is to be known before it is written.
         octets = b""
         try:
-            octets = self._socket.recv(_PIECE)
+            octets = self._socket.recv(PIECE)
         except (BlockingIOError, InterruptedError):
             pass
         except OSError:
@@ -135,19 +123,24 @@ class Connection:
         if octets and self._notes is not None:
             self._notes.read(len(octets))
         self._talk(octets)
+        # One that has said it all in its first flight never gets here.
+        if self.phase is _TALK and not self._out:
+            self._watch()
+
+    @property
+    def peer(self) -> Peer:
+        """The client, as log lines name it."""
+        return self._attendant.peer()
 
     def close(self, reset: bool = False) -> None:
         """End it now. reset: let the kernel forget what could not be sent, too."""
         if self.phase is _OVER:
             return
         self.phase = _OVER
-        self._loop.remove_reader(self._number)
-        if self._out:
-            self._loop.remove_writer(self._number)
-        if reset:
-            with suppress(OSError):
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._socket.close()
+        self._shut(reset)
+        if self._log is not None:
+            how = "QUIT" if self._attendant.quit else ""
+            self._log.closed(self.peer, self._age(), by=how)
         self._attendant.over()
         if self._notes is not None:
             self._notes.said()
@@ -158,7 +151,7 @@ class Connection:
         """The deadline has passed."""
         if self._out or self.phase is not _TALK:
             if self._out and self._log is not None:
-                self._log.timed_out(self._attendant.peer(), self._age())
+                self._log.timed_out(self.peer, self._age())
             self.close(reset=True)
         elif not self._may_speak():
             self._failed("timeout within the handshake")
@@ -166,7 +159,7 @@ class Connection:
         else:
             if self._log is not None:
                 self._log.timed_out(
-                    self._attendant.peer(), self._age(), in_content=self._in_content()
+                    self.peer, self._age(), in_content=self._in_content()
                 )
             self._leave(_SLOW)
 
@@ -186,17 +179,9 @@ class Connection:
 
     # -- reading -------------------------------------------------------------------
 
-    def _readable(self) -> None:
-        try:
-            self._read()
-        except Exception:
-            # A defect costs one connection, and not the server.
-            self.close(reset=True)
-            raise
-
     def _read(self) -> None:
         try:
-            octets = self._socket.recv(_PIECE)
+            octets = self._socket.recv(PIECE)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -311,42 +296,12 @@ class Connection:
             octets = self._tls.outgoing()
         self._send(octets)
 
-    def _send(self, octets: bytes) -> None:
-        if not octets or self.phase is _OVER:
-            return
-        if self._notes is not None:
-            self._notes.written(len(octets))
-        if self._out:
-            self._out += octets
-            return
-        try:
-            sent = self._socket.send(octets)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError:
-            self._broken()
-            return
-        if sent < len(octets):
-            self._out += octets[sent:]
-            # Until the client has read this, nothing is read from it.
-            self._loop.remove_reader(self._number)
-            self._loop.add_writer(self._number, self._writable)
-
-    def _writable(self) -> None:
-        try:
-            sent = self._socket.send(self._out)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self._broken()
-            return
-        del self._out[:sent]
-        if self._out:
-            return
-        self._loop.remove_writer(self._number)
-        self._loop.add_reader(self._number, self._readable)
+    def _written(self) -> None:
         if self.phase is _DRAIN:
             self._half_close()
+
+    def _abandon(self) -> None:
+        self.close(reset=True)
 
     # -- the end -------------------------------------------------------------------
 
@@ -384,6 +339,7 @@ class Connection:
             return
         if self._notes is not None:
             self._notes.recorder.tcp("fin", direction="<")
+        self._watch()
         self._read()
 
     def _drained(self, octets: int) -> None:
@@ -401,10 +357,8 @@ class Connection:
 
     def _lost(self) -> None:
         if self._log is not None:
-            self._log.lost(
-                self._attendant.peer(), self._age(), in_content=self._in_content()
-            )
+            self._log.lost(self.peer, self._age(), in_content=self._in_content())
 
     def _failed(self, reason: str) -> None:
         if self._log is not None:
-            self._log.tls_error(self._attendant.peer(), reason)
+            self._log.tls_error(self.peer, reason)

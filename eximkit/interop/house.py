@@ -201,6 +201,8 @@ class House:
         self._connections[new] = None
         if bounds.per_address:
             self._of_address[address] += 1
+        if self.log is not None:
+            self.log.connected(new.peer, len(self._connections))
         new.start()
 
     def _turn_away(self, door: Door, connection: socket.socket, address: str) -> None:

@@ -35,6 +35,7 @@ class MessageIds:
         self._digits = (11, 4) if long else (6, 2)
         self._parts = 1_000_000 if long else len(DIGITS) ** 2
         self._last = 0
+        self._made = (-1, -1, "")
         self._lock = threading.Lock()
 
     def next(self) -> str:
@@ -44,10 +45,12 @@ class MessageIds:
             self._last = max(now, self._last + 1)
             seconds, part = divmod(self._last, self._parts)
         of_process, of_part = self._digits
-        return "-".join(
-            (base62(seconds, 6), base62(os.getpid(), of_process),
-             base62(part, of_part))
-        )  # fmt: skip
+        process = os.getpid()
+        second, by, head = self._made
+        if (second, by) != (seconds, process):
+            head = f"{base62(seconds, 6)}-{base62(process, of_process)}-"
+            self._made = (seconds, process, head)
+        return head + base62(part, of_part)
 
 
 _OLD, _NEW = MessageIds(), MessageIds(long=True)

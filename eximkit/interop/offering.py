@@ -15,6 +15,7 @@ from eximkit.interop.hostlist import HostList
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from eximkit.interop.acl_options import Judge
     from eximkit.interop.service_options import Client
     from eximkit.smtp import Service
     from eximkit.smtp.auth import Proof
@@ -37,6 +38,12 @@ class Policy(Protocol):
 
     def authenticated(self, proof: Proof, client: Client) -> str | None:
         """Whom it has proved to be, None if it has not."""
+
+    def authenticator(self, mechanism: str) -> str:
+        """What the log calls who authenticates by this mechanism."""
+
+    def judge(self, client: Client) -> Judge | None:
+        """Who decides on what the client says, None where all is welcome."""
 
 
 @dataclass(slots=True)
@@ -84,6 +91,12 @@ class Offering:
         )
 
     def refusal(self, client: Client) -> Reply | None:  # noqa: ARG002
+        return None
+
+    def authenticator(self, mechanism: str) -> str:
+        return mechanism.lower()
+
+    def judge(self, client: Client) -> Judge | None:  # noqa: ARG002
         return None
 
     def authenticated(self, proof: Proof, client: Client) -> str | None:  # noqa: ARG002

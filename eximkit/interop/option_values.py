@@ -69,6 +69,8 @@ class OptionValues:
     """The options of one block, by their defaults where they are not set.
 
     kind, driver: as for `catalog.option`. unhonoured: grows as options are read.
+    lenient: a value that cannot be used is noted, and the default taken; what one
+    client brings about must not stop a server.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class OptionValues:
         self.options = options
         self.environment = environment
         self.unhonoured: list[Unhonoured] = []
+        self.lenient = False
         self._kind = kind
         self._driver = driver
 
@@ -89,6 +92,7 @@ class OptionValues:
             replace(self.environment, variables=merged),
         )  # fmt: skip
         inner.unhonoured = self.unhonoured
+        inner.lenient = self.lenient
         return inner
 
     def note(self, option: str, reason: str, *, weakens: bool = False) -> None:
@@ -101,11 +105,14 @@ class OptionValues:
         """The value as it is written, or its default; "" where there is none."""
         option = self.options.get(name)
         if option is None:
-            release = self.environment.release
-            return defaults.default(self._kind, self._driver, name, release) or ""
+            return self._default(name)
         if option.value is None:
             return "false" if option.negated else "true"
         return option.text
+
+    def _default(self, name: str) -> str:
+        release = self.environment.release
+        return defaults.default(self._kind, self._driver, name, release) or ""
 
     def flag(self, name: str) -> bool:
         """A boolean option."""
@@ -137,12 +144,17 @@ class OptionValues:
         return expand(text, self.environment)
 
     def number(self, name: str) -> int:
-        """An integer or a size, expanded. Raises SettingsError."""
-        text = self.expanded(name) or ""
+        """An integer or a size, expanded. Raises SettingsError, unless lenient."""
         try:
-            return integer(text)
+            return integer(self.expanded(name) or "")
         except ExpansionFailed as failed:
-            raise SettingsError(f"{name}: {decode(failed.message)}") from None
+            error = SettingsError(f"{name}: {decode(failed.message)}")
+        except SettingsError as unusable:
+            error = unusable
+        if not self.lenient:
+            raise error
+        self.note(name, f"the default is taken: {error}")
+        return integer(self._default(name))
 
     def time(self, name: str) -> float:
         """A time in seconds, expanded. Raises SettingsError."""
@@ -159,7 +171,7 @@ class OptionValues:
     def host_list(self, name: str) -> HostList | None:
         """A host list, expanded; None where it cannot be, which is noted.
 
-        Raises SettingsError for what is no host list.
+        Raises SettingsError for what is no host list, unless lenient.
         """
         result = self.result(name)
         if isinstance(result, Failure) and not result.forced:
@@ -169,7 +181,10 @@ class OptionValues:
         try:
             return HostList.of(text, AroundHere(self.environment))
         except SettingsError as error:
-            raise SettingsError(f"{name}: {error}") from None
+            if not self.lenient:
+                raise SettingsError(f"{name}: {error}") from None
+            self.note(name, str(error))
+            return None
 
     def matches(
         self, name: str, address: str, host: str = "", *, guards: bool = False

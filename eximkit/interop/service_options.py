@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from eximkit.errors import SettingsError
 from eximkit.expansion.lists import split_list
 from eximkit.expansion.values import Failure
+from eximkit.interop.acl_options import STAGES, Acls, Judge
+from eximkit.interop.hostlist import is_local
 from eximkit.interop.log_fields import selectors_of
 from eximkit.interop.main_table import ACLS, FOLLOWED, NOT_FOLLOWED, WEAKENING
 from eximkit.interop.option_values import OptionValues, set_options
@@ -93,6 +95,7 @@ class ServicePlan:
     name: str
     values: OptionValues = field(repr=False)
     accounts: tuple[Authenticator, ...] = field(repr=False)
+    acls: Acls = field(repr=False)
     listen: tuple[tuple[str, int], ...] = ()
     on_connect_ports: frozenset[int] = frozenset()
     certificate: str = ""
@@ -195,6 +198,14 @@ class ServicePlan:
         names = (one.name for one in self.accounts if one.mechanism == mechanism)
         return next(names, mechanism.lower())
 
+    def judge(self, client: Client) -> Judge | None:
+        """Who decides on what this client says, None where no ACL is run."""
+        if not self.acls.names:
+            return None
+        ends = (client.address, client.local)
+        here = frozenset(address for address in ends if address and is_local(address))
+        return Judge(self.acls, self._for(client).environment, here)
+
     def _for(self, client: Client) -> OptionValues:
         return self.values.within(
             sender_host_address=client.address,
@@ -233,7 +244,7 @@ def service_plan(config: Config, environment: Environment) -> ServicePlan:
             continue
         if name in NOT_FOLLOWED:
             values.note(name, NOT_FOLLOWED[name], weakens=name in WEAKENING)
-        elif name in ACLS:
+        elif name in ACLS and name not in STAGES.values():
             values.note(name, f"no ACL is run for {ACLS[name]}", weakens=True)
     certificate = _file(values, "tls_certificate")
     known = str(environment.variable("primary_hostname"))
@@ -243,6 +254,7 @@ def service_plan(config: Config, environment: Environment) -> ServicePlan:
         name=decode(known) if is_name(decode(known)) else "localhost",
         values=values,
         accounts=authenticators(config.authenticators, values),
+        acls=Acls.of(values),
         listen=_listen(values),
         on_connect_ports=frozenset(ports),
         certificate=certificate,
@@ -257,6 +269,7 @@ def service_plan(config: Config, environment: Environment) -> ServicePlan:
         values.note("log_selector", "without +pipelining no line has an L field")
     # What is wrong with a value for everybody is told now, not to the first client.
     plan.service(Client("127.0.0.1", 25, "", "127.0.0.1", 25))
+    values.lenient = True
     return plan
 
 

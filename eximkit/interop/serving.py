@@ -30,12 +30,10 @@ if TYPE_CHECKING:
     from eximkit.interop.service_options import ServicePlan
     from eximkit.interop.spool import Spool
 
-_DECIDED_THERE = (
-    "name", "early_hosts", "pipelining_hosts", "chunking_hosts", "account_file", "size",
-    "max_recipients",
-)  # fmt: skip
-"""What a configuration says, and the command line must not say as well."""
 _SPARE_FILES = 64
+_MANY_FILES = 4096
+"""For any number of connections."""
+_DAY = 86400.0
 _WHOLE = 12
 """A connection may take so many times as long as one command."""
 
@@ -71,6 +69,7 @@ class Options:
     max_connections: int | None = None
     max_per_host: int | None = None
     max_recipients: int | None = None
+    max_messages: int | None = None
     timeout: float | None = None
     processes: int = 1
 
@@ -126,7 +125,7 @@ class Serving:
             endpoint.bound(door.listener) for door in self._doors if door.secure
         )
         opened = Opened(plain, secure, self._ca, tuple(self._notes))
-        allow_files(bounds.connections + _SPARE_FILES)
+        allow_files((bounds.connections or _MANY_FILES) + _SPARE_FILES)
         if self.options.processes == 1:
             return alone(self._house(bounds), self._doors, lambda: ready(opened))
         forget = self._spool.forget if isinstance(self._spool, Maildir) else list
@@ -150,15 +149,14 @@ class Serving:
 
     def _prepare(self) -> None:
         options = self.options
-        if self.plan is not None:
-            for option in _DECIDED_THERE:
-                if getattr(options, option) is not None:
-                    shown = option.replace("_", "-")
-                    raise SettingsError(f"--{shown}: this is what --config decides")
         self._name = self._own_name()
         texts = options.listen or ("127.0.0.1:0",)
         where = [endpoint.parse(text) for text in texts if text]
         secure = [endpoint.parse(text) for text in options.tls_listen]
+        if self.plan is not None:
+            secure += [at for at in where if at.port in self.plan.on_connect_ports]
+            where = [at for at in where if at not in secure]
+            self._hint(self.plan)
         if not where and not secure:
             raise SettingsError("nowhere to listen: --listen is empty")
         if options.transcript is not None and options.processes > 1:
@@ -187,6 +185,16 @@ class Serving:
         if options.transcript is not None:
             self._transcript = self._new_transcript(options.transcript)
 
+    def _hint(self, plan: ServicePlan) -> None:
+        """Say where the configuration would have it listen, unless that was heard."""
+        if plan.listen and not (self.options.listen or self.options.tls_listen):
+            shown = ", ".join(
+                f"{host or '*'} port {port}" for host, port in plan.listen
+            )
+            self._notes.append(
+                f"the configuration has its server at {shown}; here --listen decides"
+            )
+
     def _own_name(self) -> str:
         name = self.options.name
         if name is None:
@@ -213,6 +221,7 @@ class Serving:
             mechanisms=auth.MECHANISMS if known else (),
             clear_passwords=options.clear_passwords,
             most_recipients=options.max_recipients or usual.most_recipients,
+            most_messages=options.max_messages or usual.most_messages,
         )
         return Offering(
             service,
@@ -272,7 +281,7 @@ class Serving:
 
     def _bounds(self) -> Bounds:
         options, plan, usual = self.options, self.plan, Bounds()
-        wait = options.timeout or (plan.timeout if plan else usual.wait)
+        wait = options.timeout or (plan.timeout or _DAY if plan else usual.wait)
         most = options.max_connections
         if most is None:
             most = plan.most_connections if plan else usual.connections

@@ -49,6 +49,10 @@ class Envelope:
     protocol: str
 
 
+NOTHING = Envelope("", "", (), "", "", "")
+"""For a spool to which it is of no use."""
+
+
 class NotKept(Exception):
     """A message could not be stored. reply: what the client is told."""
 
@@ -71,9 +75,13 @@ class Draft(Protocol):
 
 
 class Spool(Protocol):
-    """Takes messages. slow: keeping one takes as long as a disk does."""
+    """Takes messages. slow: keeping one takes as long as a disk does.
+
+    keeps: what comes with a message is of use to it.
+    """
 
     slow: bool
+    keeps: bool
 
     def begin(self, envelope: Envelope) -> Draft:
         """A new message. Raises NotKept."""
@@ -83,6 +91,7 @@ class Discard:
     """Takes every message and keeps none."""
 
     slow = False
+    keeps = False
 
     def begin(self, envelope: Envelope) -> Draft:  # noqa: ARG002
         return self
@@ -104,6 +113,7 @@ class Maildir:
     """
 
     slow = True
+    keeps = True
 
     def __init__(self, path: str) -> None:
         self.path = path

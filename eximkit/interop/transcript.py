@@ -33,7 +33,9 @@ LONGEST_LINE = 1 << 17
 """Octets of a line that is read back."""
 SECRET = "***"  # noqa: S105 - what stands in the place of one
 
-_AUTH = re.compile(r"^(\s*AUTH\s+\S+\s+)[^\r\n]+", re.IGNORECASE | re.MULTILINE)
+_AUTH = re.compile(
+    r"^([ \t]*AUTH[ \t]+\S+[ \t]+)[^\r\n]+", re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def _named(config: Config, name: str) -> Driver:
         near = catalog.suggest(name, smtp)
         known = ", ".join(smtp) or "none"
         hint = f"did you mean {near}?" if near else f"smtp transports: {known}"
-        raise SettingsError(f"there is no transport {name}; {hint}")
+        raise SettingsError(f'there is no transport "{name}"; {hint}')
     if found.driver != "smtp":
         raise SettingsError(
             f"the transport {name} has driver = {found.driver or 'none'}, not smtp"

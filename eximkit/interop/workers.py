@@ -8,6 +8,7 @@ dies is replaced, workers whose parent dies stop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -97,11 +98,14 @@ async def _served(
 
         loop.add_reader(parent, orphaned)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+    # What there is now stays: nobody has to look through it for garbage again.
+    gc.freeze()
     try:
         ready()
         await house.run()
     finally:
         house.abort()
+        gc.unfreeze()
     counts = house.counts
     return Sum(
         counts.connections, counts.messages, counts.octets, counts.early,

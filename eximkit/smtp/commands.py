@@ -168,7 +168,7 @@ def _path(rest: str, step: Step) -> tuple[str, Parameters]:
         raise _syntax(f"{step.value} is followed by {word}<address>")
     # RFC 5321 3.3 allows no space here, and senders put one there all the same.
     address, more = addresses.path(rest[len(word) :].lstrip(" "))
-    return address, parameters.parse(more, step)
+    return address, parameters.parse(more, step) if more else {}
 
 
 def _mail(rest: str) -> Mail:

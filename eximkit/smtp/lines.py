@@ -14,50 +14,51 @@ class LineBuffer:
 
     limit: the most octets of a line, its end included. A longer line is given up
     as soon as that is known and skipped up to its end, so that it costs no memory; one
-    longer than 16 times the limit is the end of the dialogue (`hopeless`).
+    longer than 16 times the limit is the end of the dialogue (`hopeless`). octets: what
+    there is, to be looked at.
     """
 
-    __slots__ = ("_data", "_searched", "_skipped", "_skipping", "limit")
+    __slots__ = ("_searched", "_skipped", "_skipping", "limit", "octets")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._data = bytearray()
+        self.octets = bytearray()
         self._searched = 0
         self._skipping = False
         self._skipped = 0
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self.octets)
 
     def __contains__(self, octets: bytes) -> bool:
-        return octets in self._data
+        return octets in self.octets
 
     def startswith(self, octets: bytes) -> bool:
-        return self._data.startswith(octets)
+        return self.octets.startswith(octets)
 
     def peek(self, most: int) -> bytes:
         """Up to so many octets, which stay."""
-        return bytes(self._data[:most])
+        return bytes(self.octets[:most])
 
     def add(self, octets: bytes) -> None:
-        self._data += octets
+        self.octets += octets
 
     def clear(self) -> int:
         """Drop all of it; how many octets that were."""
-        dropped = len(self._data)
-        self._data.clear()
+        dropped = len(self.octets)
+        self.octets.clear()
         self._searched = self._skipped = 0
         self._skipping = False
         return dropped
 
     def take(self, most: int) -> bytes:
         """Up to so many octets, as they are."""
-        if most >= len(self._data):
-            octets = bytes(self._data)
-            self._data.clear()
+        if most >= len(self.octets):
+            octets = bytes(self.octets)
+            self.octets.clear()
         else:
-            octets = bytes(self._data[:most])
-            del self._data[:most]
+            octets = bytes(self.octets[:most])
+            del self.octets[:most]
         self._searched = 0
         return octets
 
@@ -66,18 +67,18 @@ class LineBuffer:
 
         Raises TooLong once for a line beyond the limit, when its end has come.
         """
-        end = self._data.find(b"\n", self._searched)
+        end = self.octets.find(b"\n", self._searched)
         if end < 0:
-            if len(self._data) > self.limit or self._skipping:
+            if len(self.octets) > self.limit or self._skipping:
                 # A CR may be the first half of the end.
-                kept = self._data[-1:] == b"\r"
-                self._skipped += len(self._data) - kept
-                del self._data[: len(self._data) - kept]
+                kept = self.octets[-1:] == b"\r"
+                self._skipped += len(self.octets) - kept
+                del self.octets[: len(self.octets) - kept]
                 self._skipping = True
-            self._searched = len(self._data)
+            self._searched = len(self.octets)
             return None
-        octets = bytes(self._data[: end + 1])
-        del self._data[: end + 1]
+        octets = bytes(self.octets[: end + 1])
+        del self.octets[: end + 1]
         self._searched = 0
         if self._skipping or len(octets) > self.limit:
             self._skipping = False

@@ -51,9 +51,11 @@ class Receiving:
 
     def _spoilt(self, event: ServerEvent) -> bool:
         """Whether a message, or a part of it, has not been kept whole."""
+        if not self._intake.too_large:
+            return False
         if isinstance(event, Received):
-            return isinstance(event.command, Bdat) and self._intake.too_large
-        return isinstance(event, ContentEnded) and self._intake.too_large
+            return isinstance(event.command, Bdat)
+        return isinstance(event, ContentEnded)
 
     def _bad_chunk(self, line: bytes, given: Reply) -> ServerEvent | None:
         """A BDAT that is none. Its octets are skipped if it says how many they are."""

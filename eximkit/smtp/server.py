@@ -36,8 +36,16 @@ from eximkit.smtp.intake import Intake
 from eximkit.smtp.lines import TooLong
 from eximkit.smtp.receiving import Receiving, told
 from eximkit.smtp.replies import Reply, reply
-from eximkit.smtp.session import answer, auth_fault, disorder, fault
-from eximkit.smtp.states import CLOSING, GROUP_LAST, State, Step, after, in_order
+from eximkit.smtp.session import ANSWERS, answer, auth_fault, disorder, fault
+from eximkit.smtp.states import (
+    CLOSING,
+    GROUP_LAST,
+    NO_MAIL,
+    TRANSITIONS,
+    State,
+    Step,
+    after,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -117,7 +125,7 @@ class Server(Receiving):
     def events(self) -> Iterator[ServerEvent]:
         """Events that need no further octets. The first of a connection is Opened."""
         while self._due is None and (event := self._next()) is not None:
-            if not isinstance(event, Content):
+            if type(event) is not Content:
                 self._due = event
             yield event
 
@@ -132,19 +140,23 @@ class Server(Receiving):
         if isinstance(event, Opened) and self._talks_early():
             # It began to talk while the banner was being thought about.
             given, close = OUT_OF_SYNC, True
+        code = given.code
         if isinstance(event, Refused):
             close = close or event.fatal
             octets = replies.encode(given)
             self._due = None
         else:
-            state = after(self.state, self._step, given.code)
-            if state is None or (given.code < 400 and self._spoilt(event)):
+            state = after(self.state, self._step, code)
+            if state is None or (code < 400 and self._spoilt(event)):
                 raise LocalProtocolError(f"{given} cannot answer {self._step.value}")
             octets = replies.encode(given)
             self._due = None
             self.state = state
-            self._moved(event, given)
-        if close or given.code == CLOSING:
+            if isinstance(event, Received):
+                self._did(event.command, given)
+            else:
+                self._moved(event, given)
+        if close or code == CLOSING:
             self.state = _CLOSED
         if self.state is _CLOSED:
             self._buffer.clear()
@@ -170,16 +182,14 @@ class Server(Receiving):
 
     def _talks_early(self) -> bool:
         """Input is there before the banner; at fault if that was not offered."""
-        if not len(self._buffer) or not self.service.in_step:
+        if not self._buffer.octets or not self.service.in_step:
             return False
         self.session.use.early = self.service.takes_early
         return not self.service.takes_early
 
     def _moved(self, event: ServerEvent, given: Reply) -> None:
         """What a reply brings about."""
-        if isinstance(event, Received):
-            self._did(event.command, given)
-        elif isinstance(event, ContentEnded):
+        if isinstance(event, ContentEnded):
             self.session.message_ended()
         elif isinstance(event, Authenticating):
             if given.positive:
@@ -219,7 +229,7 @@ class Server(Receiving):
             return self._error(b"", _TOO_LONG)
         if line is None:
             buffer = self._buffer
-            return self._stuck() if len(buffer) or buffer.skipping else None
+            return self._stuck() if buffer.octets or buffer.skipping else None
         if not line.endswith(b"\r\n"):
             return Refused(line, _BARE_LF, fatal=True)
         line = line[:-2]
@@ -251,14 +261,14 @@ class Server(Receiving):
         if isinstance(command, Bdat):
             return self._begin_chunk(line, command)
         step = command.step
-        if len(self._buffer) and self._out_of_sync(step):
+        if self._buffer.octets and self._out_of_sync(step):
             return Refused(line, OUT_OF_SYNC, fatal=True)
-        if self.session.idled(self.state, step):
+        if step in NO_MAIL and self.session.idled(self.state, step):
             text = "5.7.0 Too many commands that are not mail"
             return Refused(line, reply(554, text), fatal=True)
         if step is Step.DATA:
             self._before_data = False
-        if not in_order(self.state, step):
+        if step not in TRANSITIONS[self.state]:
             # Content that came without waiting must not be read as commands.
             fatal = step is Step.DATA and len(self._buffer) > 0
             return self._error(line, disorder(self.session, self.state, step), fatal)
@@ -268,7 +278,8 @@ class Server(Receiving):
         if wrong is not None:
             return Refused(line, wrong, fatal=wrong.code == CLOSING)
         self._step = step
-        return Received(command, answer(self.session, command))
+        given = ANSWERS.get(step)
+        return Received(command, given or answer(self.session, command))
 
     def _out_of_sync(self, step: Step) -> bool:
         """Whether it is a fault that there is more input behind this command.
@@ -286,8 +297,8 @@ class Server(Receiving):
         if step is Step.STARTTLS:
             # A ClientHello that did not wait for the 220 cannot be told for certain
             # from text in front of it. Its sender is told so, instead of waiting for
-            # the answer to a hello that was dropped.
-            # Text is dropped if the command is accepted, and answered if it is not.
+            # the answer to a hello that was dropped. Text is dropped if the command is
+            # accepted, and answered if it is not.
             return not free or TLS_RECORD in self._buffer
         if step in GROUP_LAST:
             session.use.early |= free and session.secure and step is Step.EHLO

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eximkit.smtp import ehlo, parameters
-from eximkit.smtp.commands import Ehlo, Helo, Mail, Rcpt, StartTls
+from eximkit.smtp.commands import Ehlo, Helo, Mail, Rcpt, Rset, StartTls
 from eximkit.smtp.replies import Reply, reply
 from eximkit.smtp.states import CLOSING, NO_MAIL, State, Step
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TOO_LARGE = reply(552, "5.3.4 Message too large")
 
-_ANSWERS: dict[Step, Reply] = {
+ANSWERS: dict[Step, Reply] = {
     Step.MAIL: reply(250, "2.1.0 OK"),
     Step.RCPT: reply(250, "2.1.5 Accepted"),
     Step.DATA: reply(354, "Enter message, ending with a line that has only a dot"),
@@ -28,6 +28,7 @@ _ANSWERS: dict[Step, Reply] = {
     Step.HELP: reply(214, "2.0.0 RFC 5321 and what EHLO lists"),
     Step.STARTTLS: reply(220, "2.0.0 TLS go ahead"),
 }
+"""Positive replies that are the same for everybody."""
 _TRANSACTION = frozenset({State.MAIL, State.RCPT, State.CHUNKS, State.BROKEN})
 
 
@@ -66,16 +67,10 @@ class Session:
     unknown: int = 0
     errors: int = 0
     idle: int = 0
-
-    @property
-    def extended(self) -> bool:
-        """Whether the client greeted with EHLO."""
-        return isinstance(self.hello, Ehlo)
-
-    @property
-    def pipelines(self) -> bool:
-        """Whether the client may send groups of commands."""
-        return self.extended and self.service.pipelining
+    extended: bool = False
+    """The client greeted with EHLO."""
+    pipelines: bool = False
+    """The client may send groups of commands."""
 
     @property
     def wants_verdicts(self) -> bool:
@@ -92,6 +87,7 @@ class Session:
         """What was said in clear does not count under TLS (RFC 3207 4.2)."""
         self.secure = True
         self.hello = None
+        self.extended = self.pipelines = False
         self.account = ""
         self.reset()
 
@@ -105,10 +101,12 @@ class Session:
             self.use.chunked = False
         elif isinstance(command, Ehlo | Helo):
             self.hello = command
+            self.extended = isinstance(command, Ehlo)
+            self.pipelines = self.extended and self.service.pipelining
             self.reset()
             self.use.pipelining_offered = self.pipelines
             self.use.early_offered = self.extended and self.service.takes_early
-        elif command.step is Step.RSET:
+        elif isinstance(command, Rset):
             self.reset()
 
     def message_ended(self) -> None:
@@ -125,7 +123,7 @@ class Session:
 
 def answer(session: Session, command: Command) -> Reply:
     """The positive reply to a command."""
-    given = _ANSWERS.get(command.step)
+    given = ANSWERS.get(command.step)
     if given is not None:
         return given
     name = session.service.name
@@ -154,10 +152,11 @@ def fault(session: Session, command: Command) -> Reply | None:
         return _rcpt_fault(session, command)
     if isinstance(command, Mail):
         return _mail_fault(session, command)
-    offered = session.service.starttls and not session.secure
-    if isinstance(command, StartTls) and not offered:
-        return reply(503, "5.5.1 STARTTLS is not offered")
-    return None
+    if not isinstance(command, StartTls) or (
+        session.service.starttls and not session.secure
+    ):
+        return None
+    return reply(503, "5.5.1 STARTTLS is not offered")
 
 
 def auth_fault(session: Session, command: Auth) -> Reply | None:

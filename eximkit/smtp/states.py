@@ -208,7 +208,7 @@ def after(state: State, step: Step, code: int) -> State | None:
     if code == CLOSING:
         return State.CLOSED
     row = TRANSITIONS[state].get(step)
-    said = kind(code)
+    said = _KINDS[code // 100]
     if row is None:
         return state if said is Kind.REFUSED else None
     return row.get(said)

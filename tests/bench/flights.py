@@ -33,13 +33,13 @@ class Plan:
 
 
 EARLY = Plan(
-    "early: all at once", ((0, HELLO + ENVELOPE + CONTENT + GOODBYE),), 6
+    "BDAT", ((0, HELLO + ENVELOPE + CONTENT + GOODBYE),), 6
 )  # fmt: skip
 PIPELINING = Plan(
     "PIPELINING", ((1, HELLO), (2, ENVELOPE + CONTENT + GOODBYE)), 6
 )  # fmt: skip
 EARLY_DATA = Plan(
-    "early, DATA",
+    "DATA",
     ((0, HELLO + ENVELOPE + b"DATA\r\n"), (5, MESSAGE + b".\r\n" + GOODBYE)), 7,
 )  # fmt: skip
 PIPELINING_DATA = Plan(

@@ -37,6 +37,7 @@ class Kept:
     """A spool in memory: what was taken responsibility for."""
 
     slow: bool = False
+    keeps: bool = True
     messages: list[tuple[Envelope, bytes]] = field(default_factory=list)
     dropped: int = 0
 

@@ -290,7 +290,7 @@ def test_early_input_that_was_not_offered_leaves_no_star() -> None:
 
 
 def test_selectors() -> None:
-    assert selectors_of("") | {"pipelining"} == DEFAULT
+    assert selectors_of("") | {"pipelining", "tls_resumption"} == DEFAULT
     assert "pipelining" not in selectors_of("")
     assert selectors_of("+all") == SELECTORS
     assert selectors_of("+all -all") == frozenset()

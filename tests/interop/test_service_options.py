@@ -12,6 +12,7 @@ from eximkit.config.environment import environment_of
 from eximkit.errors import SettingsError
 from eximkit.expansion.values import Known
 from eximkit.interop import main_table as table
+from eximkit.interop.acl_options import STAGES
 from eximkit.interop.service_options import Client, keyword, service_plan
 from eximkit.machine.world import Machine
 from eximkit.smtp import auth
@@ -286,14 +287,20 @@ def test_what_is_not_followed_is_named(option: str) -> None:
     values["string"] = "4,0.25s,1.015,4m" if "ratelimit" in option else "x"
     value = values.get(info.type.rstrip("!*"), "x")
     made = plan(f"{option} = {value}", version=str(release))
-    expected = table.NOT_FOLLOWED.get(option, "no ACL is run")
-    assert expected in noted(made)[option]
+    run = "not run" if option in STAGES.values() else "no ACL is run"
+    assert table.NOT_FOLLOWED.get(option, run) in noted(made)[option]
     weakens = any(each.option == option and each.weakens for each in made.unhonoured)
     assert weakens is (option in table.WEAKENING or option in table.ACLS)
 
 
 def test_what_is_not_set_is_not_named() -> None:
-    assert plan("host_lookup =\nlog_selector = +pipelining").unhonoured == ()
+    made = plan("host_lookup =\nlog_selector = +pipelining\nacl_smtp_rcpt = accept")
+    assert made.unhonoured == ()
+
+
+def test_no_acl_for_recipients_is_said_aloud() -> None:
+    assert "refuses every recipient" in noted(plan())["acl_smtp_rcpt"]
+    assert plan().judge(HERE) is None
 
 
 def test_a_log_without_l_fields_is_said_aloud() -> None:
@@ -327,3 +334,25 @@ def test_what_a_lookup_needs_is_named() -> None:
     made = plan("chunking_advertise_hosts = ${lookup{a}lsearch{/x}}")
     assert not made.service(HERE).chunking
     assert any("add --allow files" in each.reason for each in made.unhonoured)
+
+
+def test_what_one_client_brings_about_stops_nobody() -> None:
+    """A value that is there for the first client need not be for the next."""
+    made = plan(
+        "message_size_limit = ${if eq{$sender_host_port}{25}{1K}{x}}\n"
+        "recipients_max = 7\nsmtp_banner = ${if eq{$sender_host_port}{25}{a}fail}\n"
+        "chunking_advertise_hosts = ${if eq{$sender_host_port}{25}{*}{+absent}}\n"
+        "smtputf8_advertise_hosts = ${if eq{$sender_host_port}{25}{*}{^[}}\n"
+        "host_reject_connection = ${if eq{$sender_host_port}{25}{}{+absent}}"
+    )
+    assert not made.steady
+    service = made.service(HERE)
+    assert service.size == 50 << 20
+    assert not service.chunking
+    assert not service.smtputf8
+    assert service.banner == ()
+    assert service.most_recipients == 7
+    assert made.refusal(HERE) is not None
+    assert any("the default is taken" in each.reason for each in made.unhonoured)
+    with pytest.raises(SettingsError, match="message_size_limit"):
+        plan("message_size_limit = ${if eq{$sender_host_port}{25}{x}{1K}}")

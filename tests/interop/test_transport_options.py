@@ -362,7 +362,7 @@ def test_an_authenticator_for_tls_alone() -> None:
         ("x:\n  driver = plaintext\n  public_name = PLAIN\n  client_send = ann\n",
          "authenticator x", "not what PLAIN sends"),
         ("x:\n  driver = plaintext\n  public_name = LOGIN\n  client_send = : a : $h\n",
-         "authenticator x", "client_send: "),
+         "authenticator x", "client_send cannot be expanded: it fails"),
         (CRAM + PLAIN.replace("ann", "bob"), "authenticator for PLAIN",
          "another account"),
     ],
@@ -451,3 +451,24 @@ def test_a_failing_name_is_told() -> None:
     assert made.before() == Greeting("[]")
     assert not made.before().usable
     assert made.after("127.0.0.1", 1).usable
+
+
+def test_an_account_that_is_there_under_tls_alone() -> None:
+    rest = PLAIN.replace(
+        "^ann^se^^cret", "<; ${if !eq{$tls_out_cipher}{}{^ann^se^^cret}fail}"
+    )
+    made = plan("hosts_try_auth = *", rest=f"begin authenticators\n{rest}")
+    assert made.account == ANN
+    assert not made.auth_in_clear
+
+
+def test_a_password_is_in_no_complaint() -> None:
+    rest = PLAIN.replace("se^^cret", "s3cr3t${if eq{a}").replace("^ann", "${lc:^ann")
+    made = plan("hosts_try_auth = *", rest=f"begin authenticators\n{rest}")
+    assert made.account is None
+    assert "s3cr3t" not in str(made.unhonoured)
+    rest = CRAM.replace("se^cret", "s3cr3t${if eq{a}")
+    made = plan("hosts_try_auth = *", rest=f"begin authenticators\n{rest}")
+    assert made.account is None
+    assert "s3cr3t" not in str(made.unhonoured)
+    assert "client_secret cannot be expanded" in str(made.unhonoured[0])

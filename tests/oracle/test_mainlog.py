@@ -7,10 +7,8 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +22,7 @@ from tests.conftest import without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from eximkit.logs.record import LogRecord
 
@@ -93,20 +92,6 @@ GROUP = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<x@c.example>\r\nDATA\r\n"
 GOOD = b"AUTH PLAIN AHVzZXIAc2VjcmV0\r\n"
 BAD = b"AUTH PLAIN AHVzZXIAbm8=\r\n"
 Dialogue = list[bytes]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that Exim, which gives its rights away, can still use."""
-    if os.geteuid() != 0:
-        without("needs root: Exim writes its log as a user of its own")
-    made = Path(tempfile.mkdtemp(prefix="eximkit-"))
-    made.chmod(0o755)
-    for name in ("spool", "log"):
-        (made / name).mkdir()
-        shutil.chown(made / name, "Debian-exim", "Debian-exim")
-    yield made
-    shutil.rmtree(made)
 
 
 def lines(folder: Path) -> list[str]:
