@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,6 +83,8 @@ _OF_THE_TRANSPORT = (
 
 def run(options: Options) -> bool:
     """Send, and say what came of it. Whether all was delivered."""
+    import asyncio
+
     _check(options)
     recipients = tuple(_address(each, "--rcpt") for each in options.recipients)
     messages = setup.messages_of(
