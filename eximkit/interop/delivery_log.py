@@ -29,12 +29,20 @@ _AFTER = {
 
 
 class DeliveryLog:
-    """Writes what a courier did. router, transport: the names that lines have."""
+    """Writes what a courier did. router, transport: the names that lines have.
+
+    user: who the messages are of.
+    """
 
     def __init__(
-        self, log: MainLog, router: str = "interop", transport: str = "remote_smtp"
+        self,
+        log: MainLog,
+        router: str = "interop",
+        transport: str = "remote_smtp",
+        user: str = "",
     ) -> None:
         self._log = log
+        self._user = user
         self._router = router
         self._transport = transport
 
@@ -44,8 +52,19 @@ class DeliveryLog:
             self._log.arrival(
                 message_id, message.sender, None,
                 size=len(message.content), protocol="local",
-                recipients=message.recipients,
+                recipients=message.recipients, user=self._user,
             )  # fmt: skip
+
+    def refused(
+        self, ids: Sequence[str], messages: Sequence[Message], why: str
+    ) -> None:
+        """They are not sent at all, for a setting that means nothing."""
+        for message_id, message in zip(ids, messages, strict=True):
+            for recipient in message.recipients:
+                self._log.deferral(
+                    message_id, recipient, why,
+                    router=self._router, transport=self._transport,
+                )  # fmt: skip
 
     def deliveries(self, ids: Sequence[str], delivered: Delivered) -> None:
         """What became of them."""
