@@ -11,12 +11,13 @@ import click
 
 from eximkit.cli import interop_setup as setup
 from eximkit.cli.output import emit, style
-from eximkit.errors import SettingsError
+from eximkit.errors import EximkitError, SettingsError
 from eximkit.interop.courier import Courier, Plan
 from eximkit.interop.delivery_log import DeliveryLog
 from eximkit.interop.dialling import PORT, TLS_PORT, parse_place, resolve
 from eximkit.interop.mainlog import MainLog
 from eximkit.interop.message_ids import message_id
+from eximkit.machine.caller import caller
 from eximkit.smtp import addresses
 from eximkit.smtp.early import WEEK, Tls, Wish
 from eximkit.smtp.message import Fate
@@ -151,7 +152,12 @@ class _Sending:
             ids = [message_id() for _ in self.messages] if self.log else []
             if self.log:
                 self.log.arrivals(ids, self.messages)
-            delivered = await self.courier.deliver_to_one_of(targets, self.messages)
+            try:
+                delivered = await self.courier.deliver_to_one_of(targets, self.messages)
+            except EximkitError as error:
+                if self.log:
+                    self.log.refused(ids, self.messages, str(error).partition("\n")[0])
+                raise
             if self.log:
                 self.log.deliveries(ids, delivered)
             deliveries.append(delivered)
@@ -172,7 +178,8 @@ def _log(options: Options, opened: ExitStack) -> DeliveryLog | None:
         return None
     log = MainLog(Path(options.mainlog))
     opened.callback(log.close)
-    return DeliveryLog(log, transport=options.transport or "remote_smtp")
+    transport = options.transport or "remote_smtp"
+    return DeliveryLog(log, transport=transport, user=caller().login)
 
 
 def _transport(options: Options, message: Message) -> Transport:

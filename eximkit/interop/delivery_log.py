@@ -29,12 +29,20 @@ _AFTER = {
 
 
 class DeliveryLog:
-    """Writes what a courier did. router, transport: the names that lines have."""
+    """Writes what a courier did. router, transport: the names that lines have.
+
+    user: who the messages are of.
+    """
 
     def __init__(
-        self, log: MainLog, router: str = "interop", transport: str = "remote_smtp"
+        self,
+        log: MainLog,
+        router: str = "interop",
+        transport: str = "remote_smtp",
+        user: str = "",
     ) -> None:
         self._log = log
+        self._user = user
         self._router = router
         self._transport = transport
 
@@ -44,21 +52,32 @@ class DeliveryLog:
             self._log.arrival(
                 message_id, message.sender, None,
                 size=len(message.content), protocol="local",
-                recipients=message.recipients,
+                recipients=message.recipients, user=self._user,
             )  # fmt: skip
+
+    def refused(
+        self, ids: Sequence[str], messages: Sequence[Message], why: str
+    ) -> None:
+        """They are not sent at all, for a setting that means nothing."""
+        for message_id, message in zip(ids, messages, strict=True):
+            for recipient in message.recipients:
+                self._log.deferral(
+                    message_id, recipient, why,
+                    router=self._router, transport=self._transport,
+                )  # fmt: skip
 
     def deliveries(self, ids: Sequence[str], delivered: Delivered) -> None:
         """What became of them."""
         for number, message_id in enumerate(ids):
             self._message(number, message_id, delivered)
 
-    def _message(self, number: int, message_id: str, delivered: Delivered) -> None:
-        message = delivered.messages[number]
-        outcomes = delivered.outcomes[number]
+    def _message(self, place: int, message_id: str, delivered: Delivered) -> None:
+        message = delivered.messages[place]
+        outcomes = delivered.outcomes[place]
         further = False
         for outcome in outcomes:
             if outcome.fate is Fate.DELIVERED:
-                self._accepted(message_id, message, outcome, delivered, number, further)
+                self._accepted(message_id, message, outcome, delivered, place, further)
                 further = True
             elif outcome.fate is Fate.REJECTED:
                 self._log.failure(
@@ -67,9 +86,12 @@ class DeliveryLog:
                     router=self._router, transport=self._transport,
                 )  # fmt: skip
             else:
+                number = _error(outcome, delivered.last)
+                # The name of an errno is added, and says it already.
+                reason = "" if number > 0 else _told(message, outcome)
                 self._log.deferral(
-                    message_id, outcome.recipient, _told(message, outcome),
-                    peer=_peer(delivered), number=_error(outcome, delivered.last),
+                    message_id, outcome.recipient, reason,
+                    peer=_peer(delivered), number=number,
                     router=self._router, transport=self._transport,
                 )  # fmt: skip
         if all(outcome.fate is not Fate.DEFERRED for outcome in outcomes):

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eximkit.interop import dialling
+from eximkit.interop.cache import EhloCache
 from eximkit.interop.certs import ThrowAway, throw_away
-from eximkit.interop.courier import Plan
+from eximkit.interop.courier import Courier, Delivered, Plan
 from eximkit.interop.dialogue import Manner, Timeouts
 from eximkit.interop.tls import TlsError, TlsLayer, client_context, server_layer
+from eximkit.interop.transcript import Event, Transcript, of_connection, round_trips
 from eximkit.smtp import Server, Service
-from eximkit.smtp.early import Tls, Wish
+from eximkit.smtp.early import Record, Tls, Wish
 from eximkit.smtp.route import Route
-from tests.smtp.wire import Mailbox, challenge, whole
+from tests.smtp.wire import NOW, Mailbox, challenge, message, whole
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
     from eximkit.interop.dialling import Target
+    from eximkit.smtp.message import Message, Outcome
 
 PATIENCE = 30.0
 """Seconds that a test waits for what must come."""
@@ -46,6 +53,10 @@ class Gone(Exception):
     """The client has closed its side."""
 
 
+class Cut(Exception):
+    """The server has said all that it may."""
+
+
 @dataclass
 class Peer:
     """A connection as the script of a server sees it. heard: all that came."""
@@ -55,10 +66,26 @@ class Peer:
     heard: bytearray = field(default_factory=bytearray)
     layer: TlsLayer | None = None
     ended: bool = False
+    left: int | None = None
+    """Octets that may still be said; then the connection is cut."""
+    said: int = 0
     _used: int = 0
 
     async def say(self, octets: bytes) -> None:
         """In clear, or encrypted once there is TLS."""
+        if self.left is not None and len(octets) >= self.left:
+            octets, cut = octets[: self.left], True
+        else:
+            cut = False
+        self.said += len(octets)
+        if self.left is not None:
+            self.left -= len(octets)
+        await self._say(octets)
+        if cut:
+            # The client has all of it before the end comes.
+            raise Cut
+
+    async def _say(self, octets: bytes) -> None:
         for piece in self.pieces(octets):
             if self.layer is not None and self.layer.established:
                 self.layer.write(piece)
@@ -79,6 +106,14 @@ class Peer:
         said = bytes(self.heard[self._used : end])
         self._used = end
         return said
+
+    async def glance(self) -> None:
+        """Read what has come already, as a server that enforces its turn does."""
+        for _ in range(8):
+            await asyncio.sleep(0)
+        if self.layer is None:
+            with suppress(BlockingIOError):
+                self.heard += self.sock.recv(65536)
 
     async def listen(self) -> None:
         """Read once."""
@@ -220,6 +255,7 @@ def honest(
         server = Server(service, secure=tls is Tls.ON_CONNECT, challenge=challenge)
         if tls is Tls.ON_CONNECT:
             await peer.starttls(version)
+        await peer.glance()
         at = 0
         while True:
             octets = bytes(peer.heard[at:])
@@ -244,6 +280,89 @@ def honest(
         await peer.rest()
 
     return script
+
+
+def cut(script: Script, at: int, reset: bool) -> Script:
+    """The same, cut off behind so many octets of the server."""
+
+    async def shorter(peer: Peer) -> None:
+        peer.left = at
+        with suppress(Cut):
+            await script(peer)
+            return
+        if reset:
+            peer.reset()
+
+    return shorter
+
+
+@dataclass
+class Trial:
+    """A delivery that is over."""
+
+    delivered: Delivered
+    place: Place
+    record: Record | None
+    transcript: Transcript
+
+    @property
+    def fates(self) -> list[str]:
+        return [o.fate.value for each in self.delivered.outcomes for o in each]
+
+    @property
+    def outcome(self) -> Outcome:
+        ((only,),) = self.delivered.outcomes
+        return only
+
+    def heard(self, number: int) -> bytes:
+        """What the server heard on its n-th connection."""
+        return bytes(self.place.peers[number].heard)
+
+
+def trial(
+    how: Plan,
+    *scripts: Script,
+    record: Record | None = None,
+    messages: Sequence[Message] = (),
+    pieces: Pieces = whole,
+    path: Path | None = None,
+    address: str = "127.0.0.1",
+) -> Trial:
+    """Deliver to servers that follow these scripts, all of which must be needed.
+
+    record: what is in the cache before. path: of the cache, None for a new one. Looks
+    that no descriptor is left behind.
+    """
+    descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    with tempfile.TemporaryDirectory(prefix="eximkit-") as folder:
+        cache = EhloCache(path or Path(folder) / "ehlo.sqlite")
+
+        async def run() -> Trial:
+            async with asyncio.timeout(2 * PATIENCE):
+                async with serving(*scripts, pieces=pieces, address=address) as place:
+                    key = how.key_of(place.target)
+                    if record is not None:
+                        cache.put(key, record)
+                    told = Transcript("client")
+                    courier = Courier(how, cache, told, clock=lambda: NOW)
+                    sent = await courier.deliver(place.target, messages or [message()])
+                return Trial(sent, place, cache.get(key), told)
+
+        try:
+            found = asyncio.run(run())
+        finally:
+            cache.close()
+    assert len(os.listdir("/proc/self/fd")) == descriptors  # noqa: PTH208
+    assert found.place.surplus == 0, "one connection more than expected"
+    assert len(found.place.peers) == len(scripts), "a connection less than expected"
+    for attempt, events in zip(found.delivered.attempts, _each(found), strict=True):
+        assert attempt.round_trips in (None, round_trips(events))
+    return found
+
+
+def _each(found: Trial) -> Iterator[list[Event]]:
+    for number in range(1, found.transcript.connections + 1):
+        yield of_connection(found.transcript.events, number)
 
 
 def plan(
