@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,12 @@ import click
 
 from eximkit.cli import interop_setup as setup
 from eximkit.cli.output import emit, style
-from eximkit.errors import EximkitError, SettingsError
+from eximkit.errors import SettingsError
 from eximkit.interop.courier import Courier, Plan
 from eximkit.interop.delivery_log import DeliveryLog
-from eximkit.interop.dialling import PORT, TLS_PORT, parse_place, resolve
+from eximkit.interop.dialling import PORT, TLS_PORT, parse_place
+from eximkit.interop.errand import Errand
 from eximkit.interop.mainlog import MainLog
-from eximkit.interop.message_ids import message_id
 from eximkit.machine.caller import caller
 from eximkit.smtp import addresses
 from eximkit.smtp.early import WEEK, Tls, Wish
@@ -75,7 +76,7 @@ class Options:
 
 
 _OF_THE_TRANSPORT = (
-    "helo", "tls", "tls_required", "ca", "sni", "no_resume", "expire",
+    "helo", "tls", "tls_required", "sni", "no_resume", "expire",
     "no_pipelining", "bdat", "tfo",
     "account_file", "auth", "auth_required", "interface",
 )  # fmt: skip
@@ -84,8 +85,6 @@ _OF_THE_TRANSPORT = (
 
 def run(options: Options) -> bool:
     """Send, and say what came of it. Whether all was delivered."""
-    import asyncio
-
     _check(options)
     recipients = tuple(_address(each, "--rcpt") for each in options.recipients)
     messages = setup.messages_of(
@@ -101,9 +100,12 @@ def run(options: Options) -> bool:
             setup.opened_transcript(options.transcript, place, options.form == "table")
         )
         log = _log(options, opened)
-        sending = _Sending(options, messages, cache, transcript, log)
-        deliveries = asyncio.run(sending.run())
-        _report(options, deliveries, transcript)
+        errand = _errand(options, messages, cache, transcript, log)
+        deliveries = errand.run()
+        if deliveries:
+            _report(options, deliveries, transcript)
+    if errand.ended_by:
+        sys.exit(128 + errand.ended_by)
     return all(each.fate is Fate.DELIVERED for each in deliveries)
 
 
@@ -123,54 +125,31 @@ def _check(options: Options) -> None:
             )
 
 
-class _Sending:
-    """The deliveries of one run."""
+def _errand(
+    options: Options,
+    messages: list[Message],
+    cache: EhloCache,
+    transcript: Transcript,
+    log: DeliveryLog | None,
+) -> Errand:
+    on_connect = options.tls == Tls.ON_CONNECT.value
+    host, port = parse_place(options.place or "", 0)
+    usual = port or (TLS_PORT if on_connect else PORT)
+    wanted = transcript if options.transcript or transcript.keep else None
+    # What is shown is what was said last.
+    before = transcript.events.clear
+    if options.config is None:
+        courier = Courier(_plan(options), cache, wanted)
+        return Errand(
+            courier, host, usual, messages, options.repeat, log, before=before
+        )
+    transport = _transport(options, messages[0])
 
-    def __init__(
-        self,
-        options: Options,
-        messages: list[Message],
-        cache: EhloCache,
-        transcript: Transcript,
-        log: DeliveryLog | None,
-    ) -> None:
-        self.options = options
-        self.messages = messages
-        self.transcript = transcript
-        self.log = log
-        wanted = transcript if options.transcript or transcript.keep else None
-        self.transport = _transport(options, messages[0]) if options.config else None
-        plan = self.transport.plan if self.transport else _plan(options)
-        self.courier = Courier(plan, cache, wanted)
+    def placed(target: Target) -> Target:
+        return transport.target(target, port)
 
-    async def run(self) -> list[Delivered]:
-        targets = await self._targets()
-        deliveries = []
-        for _ in range(self.options.repeat):
-            # What is shown is what was said last.
-            self.transcript.events.clear()
-            ids = [message_id() for _ in self.messages] if self.log else []
-            if self.log:
-                self.log.arrivals(ids, self.messages)
-            try:
-                delivered = await self.courier.deliver_to_one_of(targets, self.messages)
-            except EximkitError as error:
-                if self.log:
-                    self.log.refused(ids, self.messages, str(error).partition("\n")[0])
-                raise
-            if self.log:
-                self.log.deliveries(ids, delivered)
-            deliveries.append(delivered)
-        return deliveries
-
-    async def _targets(self) -> list[Target]:
-        on_connect = self.options.tls == Tls.ON_CONNECT.value
-        usual = TLS_PORT if on_connect else PORT
-        host, port = parse_place(self.options.place or "", 0)
-        targets = await resolve(host, port or usual)
-        if self.transport is not None:
-            return [self.transport.target(target, port) for target in targets]
-        return targets
+    courier = Courier(transport.plan, cache, wanted)
+    return Errand(courier, host, usual, messages, options.repeat, log, placed, before)
 
 
 def _log(options: Options, opened: ExitStack) -> DeliveryLog | None:
@@ -201,6 +180,7 @@ def _transport(options: Options, message: Message) -> Transport:
         early=options.early == "auto",
         tls_version=options.tls_version or "",
         timeout=options.timeout,
+        authorities=options.ca or "",
     )
 
 

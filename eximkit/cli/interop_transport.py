@@ -40,6 +40,8 @@ class Transport:
     early: bool = True
     tls_version: str = ""
     timeout: float | None = None
+    authorities: str = ""
+    """A file of those to trust in place of the ones that the transport names."""
     _plans: dict[Target, Plan] = field(default_factory=dict)
     _said: set[Unhonoured] = field(default_factory=set)
 
@@ -149,7 +151,10 @@ class Transport:
         if made.wish.tls is Tls.NONE:
             return None
         verification = made.verification
-        named = verification.authorities
+        named = self.authorities or verification.authorities
+        if self.authorities and not verification.required:
+            what = "sends to hosts whose certificate is not good (tls_verify_hosts)"
+            raise SettingsError(f"--ca: the transport {self.name} {what}")
         context = tls.client_context(
             self.tls_version,
             named if verification.required and named not in ("system", "") else None,

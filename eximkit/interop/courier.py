@@ -190,6 +190,8 @@ class Courier:
         self._transcript = transcript
         self._clock = clock
         self._sessions: dict[_Whose, ssl.SSLSession] = {}
+        self._under_way: set[Dialogue] = set()
+        self._stopped = ""
 
     async def deliver(self, target: Target, messages: Sequence[Message]) -> Delivered:
         """Messages over one connection; over one more where early mode went wrong.
@@ -212,7 +214,7 @@ class Courier:
         try:
             while True:
                 attempts.append(await self.attempt(plan, delivery, target))
-                if not delivery.redial():
+                if self._stopped or not delivery.redial():
                     break
         finally:
             if cache is not None and delivery.memory.dirty:
@@ -230,7 +232,7 @@ class Courier:
         delivered = None
         for target in targets:
             delivered = await self.deliver(target, messages)
-            if delivered.reached:
+            if delivered.reached or self._stopped:
                 break
         if delivered is None:
             raise ValueError("no target")
@@ -255,6 +257,20 @@ class Courier:
                 group.create_task(work())
         return [results[number] for number in sorted(results)]
 
+    @property
+    def busy(self) -> bool:
+        """Whether there is a connection now."""
+        return bool(self._under_way)
+
+    def stop(self, why: str) -> None:
+        """End what is under way, and begin nothing more: what is left is deferred.
+
+        A message that has left whole without an answer is in doubt.
+        """
+        self._stopped = why
+        for dialogue in tuple(self._under_way):
+            dialogue.stop(why)
+
     def plan_for(self, target: Target) -> Plan:
         """How to send there."""
         return self._plan if isinstance(self._plan, Plan) else self._plan(target)
@@ -266,7 +282,13 @@ class Courier:
         whose = (target, plan.manner.context, plan.manner.sni)
         session = self._sessions.get(whose) if plan.manner.resume else None
         dialogue = Dialogue(sender, target, plan.manner, recorder, session)
-        await dialogue.run()
+        if self._stopped:
+            dialogue.stop(self._stopped)
+        self._under_way.add(dialogue)
+        try:
+            await dialogue.run()
+        finally:
+            self._under_way.discard(dialogue)
         layer, wire = dialogue.layer, dialogue.wire
         used = None
         if layer is not None and layer.established:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LOST, AFTER_MAIL, AFTER_RCPT, AFTER_DATA, NO_TLS = -18, -45, -44, -46, -37
 """Exim's own error numbers in a deferral."""
+INTERRUPTED = "interrupted"
+"""The reason of a delivery that its user did not let come to its end."""
 _NUMBERS = {
     Step.MAIL: AFTER_MAIL, Step.RCPT: AFTER_RCPT, Step.FINAL: AFTER_DATA,
 }  # fmt: skip
@@ -26,6 +28,8 @@ _AFTER = {
     Step.RCPT: "RCPT TO:<{recipient}>",
     Step.FINAL: "end of data",
 }
+
+_DOUBT = "the message had left: it may have been delivered"
 
 
 class DeliveryLog:
@@ -55,21 +59,21 @@ class DeliveryLog:
                 recipients=message.recipients, user=self._user,
             )  # fmt: skip
 
-    def refused(
-        self, ids: Sequence[str], messages: Sequence[Message], why: str
-    ) -> None:
-        """They are not sent at all, for a setting that means nothing."""
-        for message_id, message in zip(ids, messages, strict=True):
-            for recipient in message.recipients:
-                self._log.deferral(
-                    message_id, recipient, why,
-                    router=self._router, transport=self._transport,
-                )  # fmt: skip
-
     def deliveries(self, ids: Sequence[str], delivered: Delivered) -> None:
         """What became of them."""
         for number, message_id in enumerate(ids):
             self._message(number, message_id, delivered)
+
+    def put_off(
+        self, ids: Sequence[str], messages: Sequence[Message], reason: str
+    ) -> None:
+        """They were not tried: what stood against it is on this side."""
+        for message_id, message in zip(ids, messages, strict=True):
+            for recipient in message.recipients:
+                self._log.deferral(
+                    message_id, recipient, reason,
+                    router=self._router, transport=self._transport,
+                )  # fmt: skip
 
     def _message(self, place: int, message_id: str, delivered: Delivered) -> None:
         message = delivered.messages[place]
@@ -89,6 +93,8 @@ class DeliveryLog:
                 number = _error(outcome, delivered.last)
                 # The name of an errno is added, and says it already.
                 reason = "" if number > 0 else _told(message, outcome)
+                if outcome.in_doubt:
+                    reason = f"{reason}; {_DOUBT}" if reason else _DOUBT
                 self._log.deferral(
                     message_id, outcome.recipient, reason,
                     peer=_peer(delivered), number=number,
@@ -156,6 +162,8 @@ def _error(outcome: Outcome, attempt: Attempt) -> int:
         return _NUMBERS[outcome.step]
     if outcome.reason.startswith("TLS"):
         return NO_TLS
+    if outcome.reason == INTERRUPTED:
+        return errno.EINTR
     if attempt.errno:
         return attempt.errno
     return LOST if attempt.waits else errno.ETIMEDOUT

@@ -137,7 +137,8 @@ class Dialogue:
         Raises SettingsError for a name that TLS cannot use.
         """
         try:
-            self._dial()
+            if not self._over.done():
+                self._dial()
             await self._over
         finally:
             self.wire.close()
@@ -166,6 +167,8 @@ class Dialogue:
         self._go_on()
 
     def received(self, octets: bytes) -> None:
+        if self._over.done():
+            return
         if self.layer is not None:
             self._decrypt(self.layer, octets)
         else:
@@ -193,12 +196,27 @@ class Dialogue:
 
     def lost(self, why: str) -> None:
         if self._said:
-            # Without the end of a record nobody can read the rest of it.
-            slack = _RECORD if self.layer is not None else 0
-            self.sender.lost(why, max(0, len(self.wire.pending) - slack))
+            self.sender.lost(why, self._unsent)
         else:
             self.sender.unreached(why)
         self._finish()
+
+    def stop(self, why: str) -> None:
+        """End it now, for a reason that has nothing to do with the server."""
+        if self._over.done():
+            return
+        # Fast Open may have carried some before there was a connection.
+        if self._said or self.wire.written:
+            self.sender.stop(why, self._unsent)
+        else:
+            self.sender.unreached(why)
+        self._finish()
+
+    @property
+    def _unsent(self) -> int:
+        # Without the end of a record nobody can read the rest of it.
+        slack = _RECORD if self.layer is not None else 0
+        return max(0, len(self.wire.pending) - slack)
 
     def late(self) -> None:
         if not self.wire.is_connected:

@@ -81,10 +81,7 @@ class Sender(Sending):
         if self.finished:
             return
         transaction = self._transaction
-        if transaction is not None and unsent > self._tail:
-            # Without its last octet no message is one.
-            transaction.sent_whole = False
-        whole = transaction is not None and transaction.sent_whole
+        whole = self._left_whole(unsent)
         # No server takes a message behind a banner or an envelope that it refused.
         refused = transaction is not None and transaction.hopeless
         if self._trusting:
@@ -95,6 +92,25 @@ class Sender(Sending):
             self._again(self._condemned or why)
         else:
             self._end(Outcome("", Fate.DEFERRED, why, in_doubt=whole))
+
+    def stop(self, why: str, unsent: int = 0) -> None:
+        """Whoever drives this wants no more of it. Nothing is held against anybody.
+
+        unsent: as for `lost`. There is no redial, and the memory stays.
+        """
+        if not self.finished:
+            whole = self._left_whole(unsent)
+            self._end(Outcome("", Fate.DEFERRED, why, in_doubt=whole))
+
+    def _left_whole(self, unsent: int) -> bool:
+        """Whether the message under way has left to its last octet."""
+        transaction = self._transaction
+        if transaction is None:
+            return False
+        if unsent > self._tail:
+            # Without its last octet no message is one.
+            transaction.sent_whole = False
+        return transaction.sent_whole
 
     def _replied(self, event: Replied) -> None:
         step, answer = event.step, event.reply
