@@ -37,7 +37,10 @@ from tests.oracle import eximstats_text as theirs
 from tests.oracle.test_eximstats import eximstats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from eximkit.logs.traffic import League
 
 __all__ = ["eximstats"]
 ALL = 10**6
@@ -198,7 +201,7 @@ def test_times(both: tuple[theirs.Report, Traffic], log: Path) -> None:
 def test_leagues(both: tuple[theirs.Report, Traffic]) -> None:
     report, traffic = both
     sources, destinations = traffic.sources, traffic.destinations
-    tables = {
+    tables: dict[str, tuple[League, Callable[[str], str]]] = {
         "sending hosts": (sources["host"], theirs.host),
         "sending domains": (sources["host"], theirs.host_domain),
         "sending emails": (sources["email"], theirs.address),
