@@ -44,7 +44,8 @@ try:
              "r@b.example", "--cache", log + ".cache", "--format", "json"],
             stdout=subprocess.PIPE, text=True, check=True, timeout=60,
         )
-        told[early] = [row["round_trips"] for row in json.loads(run.stdout)["deliveries"]]
+        rows = json.loads(run.stdout)["deliveries"]
+        told[early] = [row["round_trips"] for row in rows]
     # The cookie is there, and spares a round trip in each way of sending: the banner is
     # under way before the handshake is over. What is early begins with a first contact.
     assert told == {"never": [3, 3, 3], "auto": [3, 1, 1]}, told

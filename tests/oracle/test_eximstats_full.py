@@ -31,13 +31,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eximkit.logs.analysis import analyse_logs
-from eximkit.logs.traffic import Traffic, TrafficTerms
+from eximkit.logs.traffic import League, Traffic, TrafficTerms
 from tests.conftest import without
 from tests.oracle import eximstats_text as theirs
 from tests.oracle.test_eximstats import eximstats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from eximkit.logs.traffic import League
 
 __all__ = ["eximstats"]
 ALL = 10**6
@@ -198,7 +201,7 @@ def test_times(both: tuple[theirs.Report, Traffic], log: Path) -> None:
 def test_leagues(both: tuple[theirs.Report, Traffic]) -> None:
     report, traffic = both
     sources, destinations = traffic.sources, traffic.destinations
-    tables = {
+    tables: dict[str, tuple[League, Callable[[str], str]]] = {
         "sending hosts": (sources["host"], theirs.host),
         "sending domains": (sources["host"], theirs.host_domain),
         "sending emails": (sources["email"], theirs.address),
