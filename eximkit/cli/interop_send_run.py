@@ -18,6 +18,7 @@ from eximkit.interop.delivery_log import DeliveryLog
 from eximkit.interop.dialling import PORT, TLS_PORT, parse_place
 from eximkit.interop.errand import Errand
 from eximkit.interop.mainlog import MainLog
+from eximkit.machine.caller import caller
 from eximkit.smtp import addresses
 from eximkit.smtp.early import WEEK, Tls, Wish
 from eximkit.smtp.message import Fate
@@ -156,7 +157,8 @@ def _log(options: Options, opened: ExitStack) -> DeliveryLog | None:
         return None
     log = MainLog(Path(options.mainlog))
     opened.callback(log.close)
-    return DeliveryLog(log, transport=options.transport or "remote_smtp")
+    transport = options.transport or "remote_smtp"
+    return DeliveryLog(log, transport=transport, user=caller().login)
 
 
 def _transport(options: Options, message: Message) -> Transport:

@@ -9,6 +9,7 @@ import click
 
 from eximkit.cli.logs_engine import demand_engine, engine_options
 from eximkit.cli.logs_full import Full, full_options
+from eximkit.cli.logs_merge import demand_json, merge
 from eximkit.cli.logs_messages import grep, show
 from eximkit.cli.logs_metrics import metrics
 from eximkit.cli.output import emit, is_terminal, style
@@ -20,6 +21,7 @@ GROUPS = ("day", "hour", "host", "transport", "router", "proto", "tls")
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 _COMMANDS_HELP = (
+    ("merge REPORT...", "Add up saved reports of several logs."),
     ("metrics", "Follow logs and serve what they say to Prometheus."),
     ("show MSGID...", "Print all lines of messages."),
     ("grep PATTERN", "Print all lines of the messages in which a line matches."),
@@ -60,6 +62,7 @@ def logs() -> None:
 
 logs.add_command(show)
 logs.add_command(grep)
+logs.add_command(merge)
 logs.add_command(metrics)
 
 
@@ -104,6 +107,10 @@ _output = click.option(
 )  # fmt: skip
 @_output
 @click.option(
+    "--mergeable", is_flag=True,
+    help="With --format json: keep all counts, for `logs merge`; takes --full's time.",
+)  # fmt: skip
+@click.option(
     "--follow", is_flag=True, help="Go on, and show what is written to the logs."
 )
 @click.option(
@@ -133,6 +140,7 @@ def report(
     year: int | None,
     form: str,
     output: str | None,
+    mergeable: bool,
     follow: bool,
     interval: float,
     state: str | None,
@@ -157,7 +165,10 @@ def report(
     growing = follow or state is not None
     demand_engine(engine, scheduler, form, unparsed=unparsed, growing=growing)
     asked = Full.of(**full | {"full": full["full"] or chosen.full})
+    demand_json(mergeable, form)
     if growing:
+        if mergeable:
+            raise click.UsageError("--mergeable has no --follow or --state")
         from eximkit.cli.logs_growing import Growing
 
         if unparsed:
@@ -190,7 +201,7 @@ def report(
         return
     found = reading.report(
         (*groups, *chosen.groups), top, asked.terms, asked.patterns, chosen.wanted,
-        chosen.messages_by,
+        chosen.messages_by, mergeable=mergeable,
     )  # fmt: skip
     view = View(
         style(output),

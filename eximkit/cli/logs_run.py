@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ from eximkit.cli.logs_engine import DASK
 from eximkit.cli.output import is_terminal
 from eximkit.cli.progress import Progress
 from eximkit.errors import SettingsError
-from eximkit.logs.analysis import TOP, TRAFFIC_TERMS, analyse, wanted
+from eximkit.logs.analysis import MERGEABLE, TOP, TRAFFIC_TERMS, analyse, wanted
+from eximkit.logs.merging import Mergeable
 from eximkit.logs.parallel import summarise
 from eximkit.logs.passes import Passes
 from eximkit.logs.sources import default_logs, gather
@@ -78,24 +79,33 @@ class Reading:
         patterns: tuple[str, ...] = (),
         besides: frozenset[str] = frozenset(),
         messages_by: tuple[str, ...] = (),
+        *,
+        mergeable: bool = False,
     ) -> LogReport:
         """What the logs say. Raises InputError where none of them can be read.
 
         traffic, patterns: as for `analyse_logs`. besides: what else to count, as for
         `scan`. messages_by: further groups, of which only the messages have to be
-        right.
+        right. mergeable: count all that a merged report may tell of, and keep it.
         """
         counted = wanted(groups, traffic is not None, patterns) | besides
+        if mergeable:
+            counted |= MERGEABLE
         count = self._on_cluster if self.engine == DASK else self._here
         summary, sources = count(counted)
-        return analyse(
-            summary,
+        told = replace(summary, traffic=None) if traffic is None else summary
+        result = analyse(
+            told,
             sources=sources,
             by=(*groups, *messages_by),
             top=TOP if top is None else top,
             problems=self.told,
             terms=traffic or TRAFFIC_TERMS,
         )
+        if mergeable:
+            kept = Mergeable(result.sources, counted, summary)
+            result = replace(result, mergeable=kept)
+        return result
 
     def _here(self, counted: frozenset[str]) -> tuple[Summary, list[str]]:
         """What the logs say, and which they are."""

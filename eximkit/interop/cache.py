@@ -146,7 +146,7 @@ class EhloCache:
             if _is_damage(error):
                 self._renew()
         except (OSError, ValueError, OverflowError) as error:
-            self.fault = f"{self.path}: {error}"
+            self.fault = f"{self.path}: {getattr(error, 'strerror', None) or error}"
             self.close()
         return None
 

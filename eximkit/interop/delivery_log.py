@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import pwd
 from typing import TYPE_CHECKING
 
 from eximkit.interop.log_fields import Peer, Tls, outbound_form
@@ -35,12 +33,20 @@ _DOUBT = "the message had left: it may have been delivered"
 
 
 class DeliveryLog:
-    """Writes what a courier did. router, transport: the names that lines have."""
+    """Writes what a courier did. router, transport: the names that lines have.
+
+    user: who the messages are of.
+    """
 
     def __init__(
-        self, log: MainLog, router: str = "interop", transport: str = "remote_smtp"
+        self,
+        log: MainLog,
+        router: str = "interop",
+        transport: str = "remote_smtp",
+        user: str = "",
     ) -> None:
         self._log = log
+        self._user = user
         self._router = router
         self._transport = transport
 
@@ -49,8 +55,8 @@ class DeliveryLog:
         for message_id, message in zip(ids, messages, strict=True):
             self._log.arrival(
                 message_id, message.sender, None,
-                size=len(message.content), protocol="local", user=_login(),
-                recipients=message.recipients,
+                size=len(message.content), protocol="local",
+                recipients=message.recipients, user=self._user,
             )  # fmt: skip
 
     def deliveries(self, ids: Sequence[str], delivered: Delivered) -> None:
@@ -161,11 +167,3 @@ def _error(outcome: Outcome, attempt: Attempt) -> int:
     if attempt.errno:
         return attempt.errno
     return LOST if attempt.waits else errno.ETIMEDOUT
-
-
-def _login() -> str:
-    """The name of the user whose process this is; the number where it has none."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

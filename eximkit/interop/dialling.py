@@ -22,6 +22,8 @@ _PLACE = re.compile(
 _SYN_DATA = 0x20
 """TCPI_OPT_SYN_DATA in the options of tcp_info: the SYN's data was acknowledged."""
 _OPTIONS_AT = 5
+_FAST_OPEN_AT = 7
+"""tcpi_fastopen_client_fail, two bits above the lowest: 0 where nothing failed."""
 _BIND_ADDRESS_NO_PORT = 24
 """IP_BIND_ADDRESS_NO_PORT, which Python's socket module has no name for."""
 
@@ -134,19 +136,15 @@ def connect(sock: socket.socket, target: Target, octets: bytes, syn: int | None)
     server's cookie (RFC 7413); None for a connection without Fast Open. A kernel
     without the cookie asks for it, and the SYN carries nothing; one that has it lets
     the server begin before the handshake is over, even where the SYN carries nothing.
-    Raises OSError; BlockingIOError says that the connection is being made.
+    Raises OSError: BlockingIOError says that the connection is being made, EOPNOTSUPP
+    that Fast Open is switched off here.
     """
     if octets:
         # The last ACK of the handshake waits for these octets and goes with them, so
         # that a server that looks for early input when it accepts does find some.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
     if syn is not None:
-        try:
-            return sock.sendto(octets[:syn], socket.MSG_FASTOPEN, target.place)
-        except OSError as error:
-            if error.errno != errno.EOPNOTSUPP:
-                raise
-            # Fast Open is switched off here.
+        return sock.sendto(octets[:syn], socket.MSG_FASTOPEN, target.place)
     sock.connect(target.place)
     return 0
 
@@ -158,6 +156,19 @@ def took_syn_data(sock: socket.socket) -> bool:
     except OSError:
         return False
     return bool(info[_OPTIONS_AT] & _SYN_DATA)
+
+
+def used_cookie(sock: socket.socket) -> bool:
+    """Whether the SYN had a cookie, so that the server need not wait for the ACK.
+
+    For a connection that was made with Fast Open. A server that has ceased to take
+    cookies does wait; where the SYN carried nothing, that cannot be told.
+    """
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)
+    except OSError:
+        return False
+    return not info[_FAST_OPEN_AT] & 0x06
 
 
 def reason(error: OSError) -> str:

@@ -5,7 +5,7 @@
 
 What may be said without waiting leaves in one piece, and so does what a reply allows
 next; the last such piece carries QUIT, and the end of what this side sends is behind
-it.
+it. Only a SYN carries no QUIT: it follows with that end, once the connection is there.
 """
 
 from __future__ import annotations
@@ -149,10 +149,8 @@ class Dialogue:
             first = self._hello_of_tls()
             syn = len(first)
         else:
-            syn = sender.harmless
+            syn = sender.for_syn(manner.content_in_syn)
             first = self._said_now()
-            if manner.content_in_syn:
-                syn = len(first)
         self._patience("connect")
         self.wire.dial(manner.interface, first, syn if manner.fast_open else None)
         if manner.naming is None or self._over.done():

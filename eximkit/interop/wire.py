@@ -8,6 +8,7 @@ of what happens to it, and closes it.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from typing import TYPE_CHECKING, Protocol
 
@@ -88,7 +89,7 @@ class Wire:
             self._socket = dialling.open_socket(self.target, interface)
             if self._recorder:
                 self._recorder.tcp("connect", str(self.target))
-            self._left(dialling.connect(self._socket, self.target, octets, syn))
+            self._left(self._connect(self._socket, octets, syn))
         except BlockingIOError:
             pass
         except OSError as error:
@@ -96,6 +97,15 @@ class Wire:
             return
         self.local = self._sock.getsockname()[:2]
         self._loop.add_writer(self._sock, self._call, self._connecting)
+
+    def _connect(self, sock: socket.socket, octets: bytes, syn: int | None) -> int:
+        try:
+            return dialling.connect(sock, self.target, octets, syn)
+        except OSError as error:
+            if syn is None or error.errno != errno.EOPNOTSUPP:
+                raise
+        self._fast_open = False
+        return dialling.connect(sock, self.target, octets, None)
 
     def write(self, octets: bytes) -> None:
         """Write, at once and in one piece as far as the kernel takes it."""
@@ -156,13 +166,12 @@ class Wire:
         self.is_connected = True
         if self._fast_open:
             self.syn_data = dialling.took_syn_data(sock)
+            # What the server says first was under way with the SYN's own answer.
+            self._waiting = not dialling.used_cookie(sock)
         if self._recorder:
             here = dialling.literal(*self.local)
             self._recorder.tcp("connected", f"{here}{', data in SYN' * self.syn_data}")
         self.waits += 1
-        if self.syn_data:
-            # What answers it was under way with the SYN's own answer.
-            self._waiting = False
         self._loop.add_reader(sock, self._call, self._readable)
         if self.pending:
             self._write()

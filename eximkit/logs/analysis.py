@@ -35,7 +35,7 @@ from eximkit.logs.result import (
     Pipelining,
     Saved,
 )
-from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, TRAFFIC
+from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, FEW_HOURS, TRAFFIC
 from eximkit.logs.sources import Paths, gather, named
 from eximkit.logs.stretches import Evidence, Selector
 from eximkit.logs.traffic import TrafficTerms
@@ -59,6 +59,10 @@ TRAFFIC_TERMS = TrafficTerms()
 _COSTLY = {
     HOST: BY_HOST, HOUR: BY_HOUR, "proto": BY_SESSION, "tls": BY_SESSION,
 }  # fmt: skip
+
+MERGEABLE = frozenset({BY_HOST, BY_SESSION, FEW_HOURS, TRAFFIC})
+"""What is counted where a report is to be merged: enough for all that can be asked of
+it then, but for single hours of a long time."""
 
 
 def analyse(

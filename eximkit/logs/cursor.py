@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from eximkit.errors import InputError
 from eximkit.logs.compression import HEAD, Damaged, codec_of, unpacked
+from eximkit.logs.ranged import reader
 from eximkit.logs.samples import SAMPLE
 from eximkit.logs.saved import LARGEST
-from eximkit.logs.sources import reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

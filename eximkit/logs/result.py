@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eximkit.logs.grouping import Tally
+    from eximkit.logs.merging import Mergeable
     from eximkit.logs.roundtrips import Trips
     from eximkit.logs.stretches import Evidence
     from eximkit.logs.traffic import Traffic
@@ -154,6 +155,7 @@ class LogReport:
     hours: Mapping[str, Tally] = field(default_factory=dict)
     volume: tuple[tuple[str, int], ...] = ()
     traffic: Traffic | None = None
+    mergeable: Mergeable | None = None
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -146,7 +146,9 @@ def _arrival(session: bytes, rest: bytes, keep: _Captures) -> bytes:
 def _delivery(where: bytes, keep: _Captures) -> bytes:
     """From the flag to the end of the line, of which nothing is left open."""
     detail = keep.detail
-    address = rb"(?>[|/](?>[^<>\"\n\0 ]++| (?![A-Z]++=|<))*+(?= <)|" + _ADDRESS + rb")"
+    address = (
+        rb"(?>[|/](?>[^<>\"\n\0 ]++| (?![A-Z]++=|[<(]))*+(?= <)|" + _ADDRESS + rb")"
+    )
     return (
         rb"([-=>])> " + detail(address) + detail() + rb"(?> " + detail(_BRACKETED)
         + rb")?+" + _FROM + rb"(?> P=" + _BRACKETED + rb")?+( R=" + _WORD + rb" T="

@@ -190,11 +190,16 @@ def put_in_order(found: Gathered) -> None:
         raise InputError("\n".join(lost) or "no log was given")
     groups: dict[str, int] = {}
     for source in found.sources:
-        name = _ROTATION.sub("", source.path)
+        name = rotation_set(source.path)
         source.group = groups.setdefault(name, len(groups))
     found.sources.sort(key=lambda source: (source.group, source.look.first))
     for number, source in enumerate(found.sources):
         source.number = number
+
+
+def rotation_set(path: str) -> str:
+    """The name that a log and those it was rotated to have in common."""
+    return _ROTATION.sub("", path)
 
 
 def reason_of(error: Exception) -> str:

@@ -119,7 +119,8 @@ class TrafficCounts:
             self.tables["relays"].add(key, messages)
 
     def spend(self, name: bytes, milliseconds: int, count: int = 1) -> None:
-        """Times of a kind."""
+        """Times of a kind; those of clocks that stepped back are none."""
+        milliseconds = max(milliseconds, 0)
         key = b"%b\0%d" % (name, rounded(milliseconds))
         self.tables["times"].add(key, count, count * milliseconds)
 

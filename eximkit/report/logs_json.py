@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from eximkit.logs.grouping import EVENT_COUNTS
+from eximkit.logs.merging import mergeable_data
 from eximkit.report import logs_traffic_json
 from eximkit.report.logs_notes import notes
 
@@ -24,11 +25,17 @@ if TYPE_CHECKING:
     from eximkit.report.logs_view import View
 
 SCHEMA = "eximkit.logs/1"
+_END = "\n}"
 
 
 def report(result: LogReport, _view: View) -> Iterator[str]:
     """The whole report; `--direction` does not concern it."""
-    yield json.dumps(document(result), indent=2) + "\n"
+    text = json.dumps(document(result), indent=2)
+    if result.mergeable is not None:
+        # Many numbers, and for programs alone.
+        counts = json.dumps(mergeable_data(result.mergeable), separators=(",", ":"))
+        text = f'{text.removesuffix(_END)},\n  "mergeable": {counts}{_END}'
+    yield text + "\n"
 
 
 def document(result: LogReport) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Sending:
         self._mails = 0
         self._out = bytearray()
         self._harmless: int | None = None
-        self._lead = self._tail = 0
+        self._lead = self._tail = self._parting = 0
         self._go()
 
     @staticmethod
@@ -121,6 +121,15 @@ class Sending:
         Only those belong in a SYN, which may be replayed (RFC 7413 6.1).
         """
         return len(self._out) if self._harmless is None else self._harmless
+
+    def for_syn(self, content: bool) -> int:
+        """How many of the octets that `output` will give are for a SYN to carry.
+
+        content: a message may be among them. QUIT is not: the FIN behind it cannot go
+        along, and Exim keeps its replies back until it has both.
+        """
+        most = len(self._out) - self._parting
+        return most if content else min(self.harmless, most)
 
     def rename(self, name: str) -> None:
         """Greet with another name. Nothing of `output` may have been taken yet."""
@@ -155,6 +164,7 @@ class Sending:
         octets = bytes(self._out)
         self._out.clear()
         self._harmless = None
+        self._parting = 0
         return octets
 
     @property
@@ -325,7 +335,9 @@ class Sending:
         self._lead, self._tail = lead, len(self._out) - end
 
     def _quit(self) -> bool:
+        begin = len(self._out)
         if self._send(Quit()):
+            self._parting = len(self._out) - begin
             self.half_close = True
             self._stage = Stage.WAIT
         return False

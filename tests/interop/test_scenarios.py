@@ -38,7 +38,7 @@ def ran() -> list[Result]:
     # The sequences of the table five times; all else less, for the sake of time.
     table = asyncio.run(run_all(Plan(names=tuple(TABLE), repeat=5), scenarios()))
     rest = tuple(name for name in NAMES if name not in TABLE)
-    return table + asyncio.run(run_all(Plan(names=rest, repeat=2), scenarios()))
+    return table + asyncio.run(run_all(Plan(names=rest, repeat=1), scenarios()))
 
 
 @pytest.mark.parametrize("name", NAMES)

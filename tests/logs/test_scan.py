@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from eximkit.logs import scan as scanning
 from eximkit.logs import shapes
+from eximkit.logs.ledger import Ledger
 from eximkit.logs.line import parse_line
 from eximkit.logs.record import Kind
 from eximkit.logs.scan import BY_HOST, BY_HOUR, BY_SESSION, TRAFFIC, Scanner, scan
 from eximkit.logs.stretches import Selector
 from eximkit.logs.summary import Summary
 from eximkit.logs.tokens import Fold
+from eximkit.logs.traffic_counts import TrafficCounts
 from tests.conftest import without
 from tests.logs.mutation import mutated
 from tests.logs.scenes import samples
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-ALL = frozenset({BY_HOST, BY_HOUR, BY_SESSION})
+ALL = frozenset({BY_HOST, BY_HOUR, BY_SESSION, TRAFFIC})
 LOGS = {name: log.text for name, log in samples().items()}
 LINES = [line for text in LOGS.values() for line in text.split(b"\n")[:-1]]
 
@@ -38,15 +40,25 @@ def counted(summary: Summary) -> dict[str, Any]:
     """What lines say each by themselves, in a form that compares."""
     found = asdict(summary)
     del found["stretches"], found["octets"], found["lines"]
+    if summary.traffic is not None:
+        spans = summary.traffic.followed.spans.values()
+        found["traffic"]["followed"] = [span.fragments for span in spans]
     found["received"] = {key: n for key, n in found["received"].items() if n}
     return found
 
 
 def by_the_grammar(lines: Iterable[bytes], year: int | None = None) -> Summary:
-    summary = Summary()
+    summary = Summary(traffic=(traffic := TrafficCounts()))
     fold = Fold(summary, year, by_host=True, by_session=True, by_hour=True)
+    ledger = Ledger(traffic, year, 0)
+    start = 0
     for line in lines:
-        fold.record(parse_line(line, year))
+        ledger.begin(start, start := start + len(line) + 1)
+        # Nothing of a line is known to the ledger then but its text.
+        _, records = ledger.take([shapes.UNKNOWN_DETAILS[1:-1] % line])
+        for record in records:
+            fold.record(record)
+    ledger.finish()
     return summary
 
 
@@ -67,6 +79,16 @@ def test_both_agree_on_the_samples() -> None:
 def test_both_agree_on_spoilt_lines() -> None:
     rng = random.Random(4)
     assert differences(mutated(rng, LINES) for _ in range(6000)) == []
+
+
+def test_traffic_changes_nothing_else() -> None:
+    rng = random.Random(8)
+    lines = LINES + [mutated(rng, LINES) for _ in range(2000)]
+    text = b"".join(line + b"\n" for line in lines)
+    with_it, without_it = (scan(text, wanted=w) for w in (ALL, ALL - {TRAFFIC}))
+    assert with_it.traffic is not None
+    with_it.traffic = None
+    assert with_it == without_it
 
 
 def test_a_connection_may_have_any_name() -> None:

@@ -20,13 +20,15 @@ from eximkit.logs.analysis import analyse
 from eximkit.logs.scan import scan
 from eximkit.logs.summary import Delivery, Summary
 from eximkit.report.logs_live import Moment
-from eximkit.report.logs_prometheus import GROUPS, exposition
+from eximkit.report.logs_prometheus import exposition
+from eximkit.report.logs_registry import FORMATS
 from tests.logs.generator import Log, Options
 from tests.logs.scenes import busy
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SAMPLES = CHECKOUT / "samples"
 LOG = SAMPLES / "logs" / "mainlog"
+GROUPS = FORMATS["prometheus"].messages_by
 MOMENT = Moment(0.0, unread=7, rotations=3, gaps=1)
 
 Samples = dict[str, dict[tuple[str, ...], float]]

@@ -129,6 +129,22 @@ def test_only_the_envelope_is_harmless() -> None:
     assert not sender.half_close
 
 
+def test_a_syn_carries_no_quit() -> None:
+    record = learn(service(Tls.NONE))
+    sender = Delivery(Route("c.example"), Wish(), [message()], record, NOW).sender
+    envelope, whole = sender.for_syn(False), sender.for_syn(True)
+    assert envelope == sender.harmless
+    octets = sender.output()
+    assert octets[envelope:whole].startswith(b"BDAT ")
+    assert octets[whole:] == b"QUIT\r\n"
+    assert sender.for_syn(True) == sender.for_syn(False) == 0
+    # Without a message QUIT may follow EHLO at once, and stays back all the same.
+    sender = Delivery(Route("c.example"), Wish(), [], record, NOW).sender
+    octets = sender.output()
+    sender = Delivery(Route("c.example"), Wish(), [], record, NOW).sender
+    assert octets[: sender.for_syn(False)] == b"EHLO c.example\r\n"
+
+
 @pytest.mark.parametrize("keyword", EARLY_KEYWORDS)
 def test_each_keyword_is_understood(keyword: str) -> None:
     serves = service(Tls.NONE, early=keyword)
