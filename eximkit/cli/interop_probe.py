@@ -57,17 +57,21 @@ def probe(
 
     from eximkit.cli import interop_setup as setup
     from eximkit.cli.output import emit, style
+    from eximkit.errors import SettingsError
     from eximkit.interop.courier import Plan
     from eximkit.interop.dialling import PORT, TLS_PORT, parse_place, resolve
     from eximkit.interop.probing import Verdict
     from eximkit.interop.probing import probe as probing
     from eximkit.report import probe_report
+    from eximkit.smtp.addresses import is_name
     from eximkit.smtp.early import Tls, Wish
     from eximkit.smtp.route import Route
 
     mode = Tls(tls)
     host, port = parse_place(place, TLS_PORT if mode is Tls.ON_CONNECT else PORT)
-    name = setup.checked_name(setup.own_name() if helo is None else helo, False)
+    name = setup.own_name() if helo is None else helo
+    if not is_name(name):
+        raise SettingsError(f"--helo {name!r}: no host may greet with that")
     plan = Plan(
         Route(name, mode),
         Wish(tls=mode),

@@ -78,7 +78,10 @@ async def probe(
     """Ask a server; nothing of it is remembered. Raises SettingsError."""
     first, record = await _contact(plan, target, transcript, None)
     if not first.greeted:
-        return Probed(target, Verdict.UNREACHED, first, None, first.attempt.ended)
+        banner = first.attempt.banner
+        # A refusal says more than the answer to the QUIT behind it.
+        why = banner if banner and banner[0] != "2" else first.attempt.ended
+        return Probed(target, Verdict.UNREACHED, first, None, why)
     if record is None:
         return Probed(target, Verdict.NOT_OFFERED, first, None)
     early, _ = await _contact(plan, target, transcript, record)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from eximkit.smtp.ehlo import Offer
 
 SCHEMA = "eximkit.cache/1"
+_LEAST = len("greeting")
 
 
 def as_json(entries: Sequence[tuple[Key, Record]]) -> Iterator[str]:
@@ -43,8 +44,13 @@ def _words(offer: Offer | None) -> dict[str, list[str]] | None:
     return {name: list(words) for name, words in offer.keywords.items()}
 
 
-def table(entries: Sequence[tuple[Key, Record]], now: int) -> Iterator[str]:
-    """A row for each record. now: seconds since 1970."""
+def table(
+    entries: Sequence[tuple[Key, Record]], now: int, width: int = 80
+) -> Iterator[str]:
+    """A row for each record. now: seconds since 1970.
+
+    Greetings are cut short where the table would be wider than so many characters.
+    """
     if not entries:
         yield "Nothing is remembered.\n"
         return
@@ -54,20 +60,30 @@ def table(entries: Sequence[tuple[Key, Record]], now: int) -> Iterator[str]:
         rows.append((
             f"{shown(host)}:{key.port}",
             key.tls.value,
-            shown(key.helo)[:32],
+            shown(key.helo),
             _age(now - record.stamp),
             _early(record),
         ))  # fmt: skip
     heads = ("server", "TLS", "greeting", "seen", "early")
-    for line in columns(rows, heads, "<<<><"):
+    others = (max(map(len, column)) for column in zip(heads, *rows, strict=True))
+    taken = sum(others) - max(len(row[2]) for row in (heads, *rows)) + 2 * len(heads)
+    room = max(_LEAST, width - taken)
+    cut = [(*row[:2], _cut(row[2], room), *row[3:]) for row in rows]
+    for line in columns(cut, heads, "<<<><"):
         yield line + "\n"
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 1] + "…"
 
 
 def _early(record: Record) -> str:
     phases = (("clear", record.clear), ("TLS", record.crypted))
-    return ", ".join(
-        f"{name} {offer.early}" for name, offer in phases if offer and offer.early
-    )
+    found: dict[str, list[str]] = {}
+    for name, offer in phases:
+        if offer is not None and offer.early:
+            found.setdefault(offer.early, []).append(name)
+    return ", ".join(f"{word} ({', '.join(names)})" for word, names in found.items())
 
 
 def _age(seconds: int) -> str:
