@@ -58,6 +58,9 @@ _TIMES = {b"R": DELIVERY_REMOTE, b"D": DELIVERY_LOCAL}
 _BEFORE_UNKNOWN, _BEHIND_UNKNOWN = (
     len(part) for part in UNKNOWN_DETAILS[1:-1].split(b"%b")
 )
+_NO_DETAILS = _BEHIND_UNKNOWN - 2
+"""How many octets part the details behind the size, where there are none."""
+_WITHOUT_DETAILS = frozenset({b"other", b"frozen"})
 _LAST_TIME = compiled(rb" DT=-?[0-9.wdhms]++\r?+\Z")
 
 
@@ -74,9 +77,6 @@ class Ledger:
         self._span: tuple[int, int] | None = None
         self._open: dict[bytes, list[Any]] = {}
         self._early: dict[bytes, list[Event]] = {}
-        self._clear()
-
-    def _clear(self) -> None:
         self._received: dict[bytes, int] = defaultdict(int)
         self._delivered: dict[bytes, int] = defaultdict(int)
         self._sources: dict[bytes, list[int]] = {}
@@ -87,6 +87,15 @@ class Ledger:
         self._times: dict[tuple[bytes, bytes], int] = defaultdict(int)
         self._queued: dict[tuple[int, int], int] = defaultdict(int)
         self._marked: dict[int, int] = defaultdict(int)
+
+    def _clear(self) -> None:
+        """Forget what was added up. (`take` goes on with the same tables.)"""
+        for table in (
+            self._received, self._delivered, self._sources, self._targets,
+            self._relays, self._errors, self._rejections, self._times, self._queued,
+            self._marked,
+        ):  # fmt: skip
+            table.clear()
 
     def begin(self, start: int, end: int) -> None:
         """Say where in the log the lines are that follow."""
@@ -104,8 +113,8 @@ class Ledger:
     def take(self, details: Iterable[bytes]) -> tuple[list[bytes], list[LogRecord]]:
         """Take in lines: details, each with tokens behind it.
 
-        Gives back the tokens, and the records of lines of no known shape, which have
-        none.
+        Gives back the tokens, each with an LF before it, and the records of lines of no
+        known shape, which have none.
         """
         tokens: list[bytes] = []
         records: list[LogRecord] = []
@@ -114,11 +123,10 @@ class Ledger:
         received, delivered = self._received, self._delivered
         sources, targets, times = self._sources, self._targets, self._times
         for line in details:
-            detail, _, counted = line.partition(b"\n")
-            tokens.append(counted)
-            kind, stamp, number, flag, size, rest = detail.split(b"\0", 5)
+            kind, stamp, number, flag, size, rest = line.split(b"\0", 5)
             if kind in _DELIVERIES:
-                target, _, spent, _ = rest.rsplit(b"\0", 3)
+                target, _, spent, counted = rest.rsplit(b"\0", 3)
+                tokens.append(counted)
                 row = targets.get(target)
                 if row is None:
                     row = targets[target] = [0, 0, 0]
@@ -139,6 +147,7 @@ class Ledger:
                     message[_FLAGS] |= REMOTE
                     self._relays[message[_SOURCE], target] += 1
             elif kind == b"completed":
+                tokens.append(rest[_NO_DETAILS:])
                 message = following.pop(number, None)
                 if message is None:
                     self._wait(number, Event(completed=self._time(stamp)))
@@ -150,7 +159,11 @@ class Ledger:
                     took = self._time(stamp) - self._time(first)
                 self._queued[took, message[_FLAGS] & REMOTE] += 1
             elif kind in _ARRIVALS:
-                source, protocol, spent, other = rest.rsplit(b"\0", 3)
+                source, protocol, spent, counted = rest.rsplit(b"\0", 3)
+                if counted[:1] != b"\n":
+                    spent, _, counted = counted.partition(b"\n")
+                    counted = b"\n" + counted
+                tokens.append(counted)
                 octets = int(size)
                 received[stamp[-8:-3]] += 1
                 row = sources.get(source)
@@ -158,27 +171,33 @@ class Ledger:
                     row = sources[source] = [0, 0]
                 row[0] += 1
                 row[1] += octets
-                if spent or other:
-                    times[RECEIVE + protocol, spent or other] += 1
+                if spent:
+                    times[RECEIVE + protocol, spent] += 1
                 following[number] = message = [stamp, octets, source, 0]
                 if number in early:
                     self._claim(number, message)
+            elif kind in _WITHOUT_DETAILS:
+                tokens.append(rest[_NO_DETAILS:])
             elif kind == b"deferral":
+                tokens.append(rest[_NO_DETAILS:])
                 self._event(number, DELAYED)
             elif kind == b"failure":
-                self._errors[rest.partition(b"\0")[0]] += 1
+                text, _, counted = rest.partition(b"\0")
+                tokens.append(counted[_NO_DETAILS - 1 :])
+                self._errors[text] += 1
                 self._event(number, FAILED)
             elif kind in _REJECTIONS:
-                address, text, _ = rest.split(b"\0", 2)
+                address, text, counted = rest.split(b"\0", 2)
+                tokens.append(counted[_NO_DETAILS - 2 :])
                 self._rejections[address, text] += 1
             elif kind == b"?":
-                tokens.pop()
+                detail = line.partition(b"\n")[0]
                 text = detail[_BEFORE_UNKNOWN:-_BEHIND_UNKNOWN]
                 records.append(record := parse_line(text, self._year))
                 if (found := rejection(record)) is not None:
                     self._reject(found, 1)
                 elif known := details_of(record):
-                    self.take([known])
+                    self.take([known + b"\n"])
         if max(len(sources), len(targets), len(self._relays)) > KEYS_LIMIT:
             self.fold()
         if len(following) + len(early) > OPEN_LIMIT:

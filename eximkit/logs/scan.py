@@ -183,7 +183,7 @@ class Scanner:
             details = text[1:-1].split(DETAILS_SIGN)
             counted, records = self._ledger.take(details)
             # A block may have no line that has a token of its own.
-            text = b"".join(token + b"\n" for token in counted)
+            text = b"".join(counted)[1:] + b"\n" if counted else b""
             for record in records:
                 self._fold.record(record)
         tokens = text.split(b"\n")

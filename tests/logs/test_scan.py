@@ -197,6 +197,33 @@ def test_tokens_are_added_up_before_they_are_many(
     assert scan(LOGS["ports"], wanted=ALL) == whole
 
 
+def test_raw_keys_are_added_up_before_they_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of every other line the fast path knows nothing.
+    lines = LOGS["mainlog"].splitlines(keepends=True)
+    lines[::2] = [line.replace(b" R=", b" (a@b.example) R=") for line in lines[::2]]
+    text = b"".join(lines)
+    whole = scan(text, wanted=ALL)
+    monkeypatch.setattr("eximkit.logs.ledger.KEYS_LIMIT", 1)
+    assert scan(text, wanted=ALL) == whole
+
+
+def test_messages_too_many_to_follow_are_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("eximkit.logs.ledger.OPEN_LIMIT", 4)
+    monkeypatch.setattr("eximkit.logs.followed.OPEN_LIMIT", 4)
+    lines = LOGS["mainlog"].splitlines(keepends=True)
+    arrivals = [line for line in lines if b" <= " in line]
+    monkeypatch.setattr(scanning, "BLOCK", 100)
+    counts = scan(b"".join(arrivals), wanted=ALL).traffic
+    assert counts is not None
+    kept = sum(len(span.fragments) for span in counts.followed.spans.values())
+    assert kept <= 4
+    assert kept + counts.followed.lost == len(arrivals)
+
+
 def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = scan(LOGS["damaged"] + LOGS["mainlog"], wanted=ALL)
 
