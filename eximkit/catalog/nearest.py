@@ -22,6 +22,12 @@ def suggest(name: str, candidates: Iterable[str]) -> str | None:
     """
     if not name or len(name) > _LONGEST:
         return None
+    return _nearest(name, tuple(candidates))
+
+
+# A configuration is read again for each fix that is judged, with the same slips in it.
+@lru_cache(maxsize=512)
+def _nearest(name: str, candidates: tuple[str, ...]) -> str | None:
     wanted = name.lower()
     most = min(3, max(1, len(wanted) // 3))
     letters = _letters(wanted)

@@ -328,6 +328,10 @@ def _written(evaluator: Evaluator, part: Expansion) -> str:
     return evaluator.source[part.start : part.end]
 
 
+_STEPS_PER_MATCH = 4
+"""What finding one and setting its variables takes, beside the replacement's steps."""
+
+
 def _sg(evaluator: Evaluator, node: Item) -> Value:
     """`${sg{subject}{regex}{replacement}}`: the replacement is expanded once more for
     each match, with $0, $1, … set.
@@ -340,6 +344,7 @@ def _sg(evaluator: Evaluator, node: Item) -> Value:
     replacement = Known(texts[2])
 
     def replace(groups: tuple[str, ...]) -> str:
+        evaluator.charge(_STEPS_PER_MATCH)
         with evaluator.bound(**numbered(groups, depends)):
             value = evaluator.expand_text(replacement)
         if isinstance(value, Unknown):

@@ -279,13 +279,20 @@ def inside(what: str) -> Iterator[None]:
 NUMBERED = 20
 """How many numeric variables a match can set."""
 
+_NUMBERS = tuple(map(str, range(NUMBERED)))
+_UNSET: dict[str, Value] = dict.fromkeys(_NUMBERS, EMPTY)
+
 
 def numbered(
     texts: Sequence[str], depends: frozenset[str] = NOTHING
 ) -> dict[str, Value]:
     """The numeric variables after a match: those that it does not set are empty."""
-    empty: dict[str, Value] = dict.fromkeys(map(str, range(NUMBERED)), EMPTY)
-    return empty | {str(n): Known(text, depends) for n, text in enumerate(texts)}
+    found = _UNSET.copy()
+    for number, text in enumerate(texts):
+        found[_NUMBERS[number] if number < NUMBERED else str(number)] = Known(
+            text, depends
+        )
+    return found
 
 
 def stops(what: str) -> ExpansionFailed:

@@ -23,7 +23,7 @@ _ROUNDS = 10
 _BUDGET = 60
 """Times that a configuration is linted again at most, to judge its fixes."""
 
-_BUDGET_OCTETS = 2_000_000
+_BUDGET_OCTETS = 1_000_000
 """Octets that are read again at most for that; at least two readings are made."""
 
 _Key = tuple[str, str | None, str | None, str | None]
