@@ -2,8 +2,8 @@
 
 eximkit, eximstats (in its fastest mode, and with its full report), exigrep, grep and
 cat read the same log in turn, each several times, and the ratios of the medians are
-printed: machines differ, and one machine differs from hour to hour. eximstats knows the
-message ids that Exim had before 4.97 alone, so these are what the log has. The log comes
+printed: machines differ, and one machine differs from hour to hour. eximstats knows
+the message ids that Exim had before 4.97 alone, so these are what the log has. It comes
 from the generator beside the corpus (EXIMKIT_CORPUS); its truth is compared with what
 eximkit counted.
 """
