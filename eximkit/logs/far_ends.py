@@ -1,8 +1,8 @@
 """Where messages come from and go to, as keys of counts.
 
 A line's own words make a raw key, from which the keys of tables are made; most lines
-have words that others have, too. A raw key has these parts, with NUL octets between:
-address, `<original>`, transport, names, `[ip`. Of an arrival they are: sender (`<>`
+have words that others have, too. A raw key has these parts, with LFs between: address,
+`<original>`, transport, names, `[ip`. Of an arrival they are: sender (`<>`
 for none), nothing, nothing, `name (helo) ` or the local user, `[ip`; of a delivery the
 name is that of the server.
 """
@@ -64,8 +64,8 @@ def _details(
     ip = f"[{record.ip}" if record.ip else ""
     spent = "" if time is None else f"{time:.3f}s"
     parts = [
-        shape, record.stamp, record.message_id, flag, size, address, original,
-        transport, names, ip, protocol, spent, "",
+        "", shape, record.stamp, record.message_id, flag, size,
+        f"{address}\n{original}\n{transport}\n{names}\n{ip}", protocol, spent, "", "",
     ]  # fmt: skip
     return "\0".join(parts).encode("utf-8", "surrogateescape")
 
@@ -77,7 +77,7 @@ _FAILURE = b" ** "
 
 def client(source: bytes) -> bytes:
     """The host that a message came from: its name, `(HELO)` without one, or `[ip]`."""
-    _, _, _, names, ip = source.split(b"\0")
+    _, _, _, names, ip = source.split(b"\n")
     if not ip:
         return LOCAL
     name, _, helo = names.partition(b"(")
@@ -88,30 +88,30 @@ def client(source: bytes) -> bytes:
 
 def user(source: bytes) -> bytes:
     """The local user that a message came from, nothing if it came from a host."""
-    _, _, _, names, ip = source.split(b"\0")
+    _, _, _, names, ip = source.split(b"\n")
     return b"" if ip else names[:LONGEST]
 
 
 def sender(source: bytes) -> bytes:
     """The sender's address."""
-    return address(source.partition(b"\0")[0])
+    return address(source.partition(b"\n")[0])
 
 
 def server(target: bytes) -> bytes:
     """The host that a message went to."""
-    name = target.split(b"\0")[3]
+    name = target.split(b"\n")[3]
     return name.lower()[:LONGEST] or LOCAL
 
 
 def transport(target: bytes) -> bytes:
     """The transport; what was dropped without one is its own."""
-    whereto, _, name, _, _ = target.split(b"\0")
+    whereto, _, name, _, _ = target.split(b"\n")
     return name[:LONGEST] or (whereto if whereto.startswith(b":") else UNNAMED)
 
 
 def recipient(target: bytes) -> bytes:
     """Local or not (`l`, `r`), the address, and the original one where it differs."""
-    whereto, original, _, name, _ = target.split(b"\0")
+    whereto, original, _, name, _ = target.split(b"\n")
     whereto, original = address(whereto), address(original[1:-1])
     if original == whereto:
         original = b""
@@ -124,8 +124,8 @@ def relay(source: bytes, target: bytes) -> bytes:
     Nothing for others, and for an address that was made of another one: that was taken
     in here. Case does not matter.
     """
-    sent, _, _, _, ip = source.split(b"\0")
-    whereto, original, _, name, to_ip = target.split(b"\0")
+    sent, _, _, _, ip = source.split(b"\n")
+    whereto, original, _, name, to_ip = target.split(b"\n")
     if not (ip and to_ip) or (original and _other(whereto, original[1:-1])):
         return b""
     known = client(source)

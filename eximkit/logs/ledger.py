@@ -28,7 +28,7 @@ from eximkit.logs.followed import (
 from eximkit.logs.line import parse_line
 from eximkit.logs.possessive import compiled
 from eximkit.logs.rejections import Rejection, rejection, rejection_of
-from eximkit.logs.shapes import UNKNOWN_DETAILS
+from eximkit.logs.shapes import DETAILS
 from eximkit.logs.traffic_counts import (
     DELIVERED,
     DELIVERY_LOCAL,
@@ -40,8 +40,6 @@ from eximkit.logs.traffic_counts import (
 from eximkit.logs.values import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from eximkit.logs.record import LogRecord
 
 KEYS_LIMIT = 50_000
@@ -55,12 +53,6 @@ _REJECTIONS = frozenset(
 _ARRIVALS, _DELIVERIES = frozenset({b"A", b"M"}), frozenset({b"R", b"D"})
 _REMOTE = {b"R": REMOTE, b"D": 0}
 _TIMES = {b"R": DELIVERY_REMOTE, b"D": DELIVERY_LOCAL}
-_BEFORE_UNKNOWN, _BEHIND_UNKNOWN = (
-    len(part) for part in UNKNOWN_DETAILS[1:-1].split(b"%b")
-)
-_NO_DETAILS = _BEHIND_UNKNOWN - 2
-"""How many octets part the details behind the size, where there are none."""
-_WITHOUT_DETAILS = frozenset({b"other", b"frozen"})
 _LAST_TIME = compiled(rb" DT=-?[0-9.wdhms]++\r?+\Z")
 
 
@@ -110,26 +102,28 @@ class Ledger:
         self.fold()
         self._end_span()
 
-    def take(self, details: Iterable[bytes]) -> tuple[list[bytes], list[LogRecord]]:
-        """Take in lines: details, each with tokens behind it.
+    def take(self, text: bytes) -> tuple[bytes, list[LogRecord]]:
+        """Take in the details of lines, the tokens of each among them.
 
-        Gives back the tokens, each with an LF before it, and the records of lines of no
-        known shape, which have none.
+        Gives back the tokens, and the records of lines of no known shape, whose tokens
+        are left out.
         """
-        tokens: list[bytes] = []
+        columns = text.split(b"\0")
+        tokens = columns[DETAILS::DETAILS]
         records: list[LogRecord] = []
         # All that is looked up for each line is at hand.
         following, early = self._open, self._early
         received, delivered = self._received, self._delivered
         sources, targets, times = self._sources, self._targets, self._times
-        for line in details:
-            kind, stamp, number, flag, size, rest = line.split(b"\0", 5)
+        each = iter(columns)
+        next(each)
+        for kind, stamp, number, flag, size, key, protocol, spent, spent_2, _ in zip(
+            *[each] * DETAILS, strict=True
+        ):
             if kind in _DELIVERIES:
-                target, _, spent, counted = rest.rsplit(b"\0", 3)
-                tokens.append(counted)
-                row = targets.get(target)
+                row = targets.get(key)
                 if row is None:
-                    row = targets[target] = [0, 0, 0]
+                    row = targets[key] = [0, 0, 0]
                 row[1] += 1
                 if flag == b"-":
                     # What counts for a transaction came with its first address.
@@ -140,14 +134,13 @@ class Ledger:
                     times[kind, spent] += 1
                 message = following.get(number)
                 if message is None:
-                    self._wait(number, Event(_REMOTE[kind], target))
+                    self._wait(number, Event(_REMOTE[kind], key))
                     continue
                 row[2] += message[_OCTETS]
                 if kind == b"R":
                     message[_FLAGS] |= REMOTE
-                    self._relays[message[_SOURCE], target] += 1
+                    self._relays[message[_SOURCE], key] += 1
             elif kind == b"completed":
-                tokens.append(rest[_NO_DETAILS:])
                 message = following.pop(number, None)
                 if message is None:
                     self._wait(number, Event(completed=self._time(stamp)))
@@ -159,50 +152,40 @@ class Ledger:
                     took = self._time(stamp) - self._time(first)
                 self._queued[took, message[_FLAGS] & REMOTE] += 1
             elif kind in _ARRIVALS:
-                source, protocol, spent, counted = rest.rsplit(b"\0", 3)
-                if counted[:1] != b"\n":
-                    spent, _, counted = counted.partition(b"\n")
-                    counted = b"\n" + counted
-                tokens.append(counted)
                 octets = int(size)
                 received[stamp[-8:-3]] += 1
-                row = sources.get(source)
+                row = sources.get(key)
                 if row is None:
-                    row = sources[source] = [0, 0]
+                    row = sources[key] = [0, 0]
                 row[0] += 1
                 row[1] += octets
-                if spent:
+                if spent := spent_2 or spent:
                     times[RECEIVE + protocol, spent] += 1
-                following[number] = message = [stamp, octets, source, 0]
+                following[number] = message = [stamp, octets, key, 0]
                 if number in early:
                     self._claim(number, message)
-            elif kind in _WITHOUT_DETAILS:
-                tokens.append(rest[_NO_DETAILS:])
             elif kind == b"deferral":
-                tokens.append(rest[_NO_DETAILS:])
                 self._event(number, DELAYED)
             elif kind == b"failure":
-                text, _, counted = rest.partition(b"\0")
-                tokens.append(counted[_NO_DETAILS - 1 :])
-                self._errors[text] += 1
+                self._errors[key.partition(b"\n")[0]] += 1
                 self._event(number, FAILED)
             elif kind in _REJECTIONS:
-                address, text, counted = rest.split(b"\0", 2)
-                tokens.append(counted[_NO_DETAILS - 2 :])
-                self._rejections[address, text] += 1
+                address, rejected, _ = key.split(b"\n", 2)
+                self._rejections[address, rejected] += 1
             elif kind == b"?":
-                detail = line.partition(b"\n")[0]
-                text = detail[_BEFORE_UNKNOWN:-_BEHIND_UNKNOWN]
-                records.append(record := parse_line(text, self._year))
+                records.append(record := parse_line(flag, self._year))
                 if (found := rejection(record)) is not None:
                     self._reject(found, 1)
                 elif known := details_of(record):
-                    self.take([known + b"\n"])
+                    self.take(known)
+        if records:
+            kinds = columns[1::DETAILS]
+            tokens = [t for kind, t in zip(kinds, tokens, strict=True) if kind != b"?"]
         if max(len(sources), len(targets), len(self._relays)) > KEYS_LIMIT:
             self.fold()
         if len(following) + len(early) > OPEN_LIMIT:
             self._forget()
-        return tokens, records
+        return b"".join(tokens), records
 
     def _time(self, stamp: bytes) -> int:
         return clock.seconds(stamp, self._year)

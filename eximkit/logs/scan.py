@@ -9,6 +9,7 @@ on every line.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
@@ -22,7 +23,6 @@ from eximkit.logs.record import Kind
 from eximkit.logs.shapes import (
     CONNECTION_SIGN,
     CONNECTIONS,
-    DETAILS_SIGN,
     OCTETS,
     OCTETS_BY_HOST,
     OCTETS_BY_SESSION,
@@ -60,6 +60,7 @@ BLOCK = CHUNK
 TOKEN_LIMIT = 100_000
 """How many different tokens are kept before they are added up."""
 
+_LINE_WITH_NUL = compiled(rb"^[^\n\0]*+\0.*+", re.MULTILINE)
 _DAEMON_STARTED = b" daemon started: pid="
 _BEGINNINGS = (
     (compiled(DATE + rb" \d"), Stamped.FILE),
@@ -180,10 +181,7 @@ class Scanner:
         """Count tokens, each with an LF behind it."""
         self._summary.lines += lines
         if self._ledger is not None:
-            details = text[1:-1].split(DETAILS_SIGN)
-            counted, records = self._ledger.take(details)
-            # A block may have no line that has a token of its own.
-            text = b"".join(counted)[1:] + b"\n" if counted else b""
+            text, records = self._ledger.take(text)
             for record in records:
                 self._fold.record(record)
         tokens = text.split(b"\n")
@@ -204,6 +202,10 @@ class Scanner:
         details = self._ledger is not None
         if details:
             template = _with_details(template)
+            if b"\0" in block:
+                # Details have this octet between them; a line with it is garbage, as
+                # an empty one is.
+                block = _LINE_WITH_NUL.sub(b"", block)
         expression = _compiled(
             pattern(_stamped(block), hours=self._hours, details=details)
         )

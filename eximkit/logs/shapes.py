@@ -300,13 +300,12 @@ CONNECTION_SIGN = rb"\]:\d| Ci=\d"
 UNKNOWN = b"?%b\n"
 """What becomes of a line of no known shape."""
 
-_DETAILS = b"\0$*MARK\0$1$2\0$3\0$4\0$18$19\0$5\0$7\0$9\0$10\0$11\0$16\0$20\0$21\n"
-"""What tells a line from others, parted by octets that lines of known shapes cannot
-hold: sort, time, message id, flag, size, what `far_ends.py` calls a raw key, protocol,
-and RT= or DT=."""
-DETAILS_SIGN = b"\n\0"
-"""What parts the lines of a text: details are the first of each."""
-UNKNOWN_DETAILS = b"\0?\0\0\0%b" + 9 * b"\0" + b"\n"
+_DETAILS = b"\0$*MARK\0$1$2\0$3\0$4\0$18$19\0$5\n$7\n$9\n$10\n$11\0$16\0$20\0$21\0"
+DETAILS = 10
+"""What tells a line from others: columns with a NUL octet before each. They are sort,
+time, message id, flag, size, what `far_ends.py` calls a raw key, protocol, RT= or DT=,
+RT= at another place, and the tokens. Lines of known shapes hold no such octet."""
+UNKNOWN_DETAILS = b"\0?\0\0\0%b" + 6 * b"\0"
 """The same of a line of no known shape, as its flag."""
 
 _WITH_DETAILS = {

@@ -55,7 +55,9 @@ def by_the_grammar(lines: Iterable[bytes], year: int | None = None) -> Summary:
     for line in lines:
         ledger.begin(start, start := start + len(line) + 1)
         # Nothing of a line is known to the ledger then but its text.
-        _, records = ledger.take([shapes.UNKNOWN_DETAILS[1:-1] % line])
+        # (One with a NUL octet is garbage, as an empty one is.)
+        text = b"" if b"\0" in line else line
+        _, records = ledger.take(shapes.UNKNOWN_DETAILS % text)
         for record in records:
             fold.record(record)
     ledger.finish()
