@@ -21,6 +21,7 @@ LARGE = 2048
 """Octets of a record that is content: no handshake and no envelope comes near it."""
 
 _HELLO = re.compile(rb"\x16\x03[\x00-\x04]")
+_ACCEPTS = re.compile(rb"^250(?: [^\n]*)?\n", re.MULTILINE)
 _FINISHED = 100
 """Octets that no Finished of TLS 1.3 has (37 or 53 and 16 for the seal)."""
 
@@ -138,6 +139,19 @@ def content_at(talk: Conversation, token: str) -> float | None:
             return None
         place = large[0]
     return talk.when(up=True, offset=place)
+
+
+def accepted_at(talk: Conversation) -> float | None:
+    """When the reply that accepts the message had come; None where TLS hides it.
+
+    It is the last 250 of all: behind it there is the reply to QUIT, or nothing.
+    """
+    stream = talk.stream(up=False)
+    begin, _ = records_of(stream)
+    ends = [reply.end() for reply in _ACCEPTS.finditer(stream)]
+    if not ends or begin < len(stream):
+        return None
+    return talk.when(up=False, offset=ends[-1] - 1)
 
 
 def trips_before(talk: Conversation, moment: float) -> int:

@@ -23,10 +23,10 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trips:
-    """Round trips before the first content: medians without early mode and with it.
+    """Round trips: medians without early mode and with it.
 
-    counted: `stopwatch`, from the SYN to the first octet of content on a packet link,
-    or `dialogue`, one-way trips of SMTP alone, halved. expected: what theory has.
+    counted: `stopwatch`, since the SYN on a packet link, or `dialogue`, one-way trips
+    of SMTP alone, halved. expected: what theory has.
     """
 
     pipelining: float
@@ -53,10 +53,12 @@ class Pairing:
 class Result:
     """One scenario with one pairing.
 
-    reason: why it failed or was skipped, None where it passed. trips: by stopwatch,
-    where there is one, and by the dialogue. forms: L fields of the early messages in
-    the logs of server and client. attempts: measurements that it took; one that was
-    disturbed is made again. notes: what else there is to say.
+    reason: why it failed or was skipped, None where it passed. trips: before the first
+    octet of content, by stopwatch, where there is one, and by the dialogue. accepted:
+    until the reply that accepts the message, by stopwatch, None without one. forms: L
+    fields of the early messages in the logs of server and client. attempts: how many
+    measurements it took; one that was disturbed is made again. notes: what else there
+    is to say.
     """
 
     scenario: str
@@ -65,6 +67,7 @@ class Result:
     outcome: Verdict = Verdict.PASSED
     reason: str | None = None
     trips: list[Trips] = field(default_factory=list)
+    accepted: Trips | None = None
     server_forms: list[str] = field(default_factory=list)
     client_forms: list[str] = field(default_factory=list)
     attempts: int = 1

@@ -44,6 +44,7 @@ def _row(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "round_trips": trips[0],
         "round_trips_otherwise": trips[1],
+        "accepted": None if result.accepted is None else _trips(result.accepted),
         "log": {"server": result.server_forms, "client": result.client_forms},
         "attempts": result.attempts,
         "seconds": round(result.seconds, 3),

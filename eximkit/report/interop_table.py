@@ -27,6 +27,12 @@ _COUNTED = {
     ),
 }
 
+_TAKEN = (
+    "taken: from the SYN to the reply that accepts an early message, where TLS does "
+    "not hide it."
+)
+_FIELDS = "L fields of early messages in the logs: of the client/of the server."
+
 
 def report(
     results: Sequence[Result], style: Style, *, diagrams: bool = False
@@ -43,6 +49,10 @@ def report(
     counted = {t.counted for result in ran for t in result.trips[:1]}
     for name in sorted(counted):
         yield from _note(_COUNTED[name])
+    if any(result.accepted for result in ran):
+        yield from _note(_TAKEN)
+    if counted:
+        yield from _note(_FIELDS)
     yield from _faults(ran, style)
     yield from _skipped([result for result in results if not result.ran])
     counts = summary(results)
@@ -56,28 +66,40 @@ def _pairing(result: Result) -> str:
     return f"{pair.client} to {pair.server}: {link}{far}"
 
 
-_HEADS = ("scenario", "", "plain", "early", "saved", "client", "server", "")
-_FEW = (0, 1, 5, 6)
-"""Columns where no round trips were counted."""
+_TIMED = ("scenario", "", "plain", "early", "saved", "taken", "L fields")
+_UNTIMED = ("scenario", "", "client", "server")
+"""Heads of the columns; the second where no round trips were counted."""
 
 
 def _rows(results: list[Result]) -> Iterator[str]:
-    rows = [
-        (
-            result.scenario,
-            result.outcome.value,
-            *_figures(result.trips[0] if result.trips else None),
-            " ".join(form or "-" for form in result.client_forms),
-            " ".join(form or "-" for form in result.server_forms),
-            f"x{result.attempts}" if result.attempts > 1 else "",
-        )
-        for result in results
-    ]
-    columns = range(len(_HEADS)) if any(r.trips for r in results) else _FEW
-    yield from table(
-        [[row[n] for n in columns] for row in rows],
-        [_HEADS[n] for n in columns],
-        "".join("<<>>><<<"[n] for n in columns),
+    if any(result.trips for result in results):
+        yield from table([_timed(r) for r in results], _TIMED, "<<>>>><")
+    else:
+        rows = [(r.scenario, _outcome(r), *_forms(r)) for r in results]
+        yield from table(rows, _UNTIMED, "<<<<")
+
+
+def _timed(result: Result) -> tuple[str, ...]:
+    taken = result.accepted
+    return (
+        result.scenario,
+        _outcome(result),
+        *_figures(result.trips[0] if result.trips else None),
+        "" if taken is None else f"{taken.early:.2f}",
+        "/".join(_forms(result)),
+    )
+
+
+def _outcome(result: Result) -> str:
+    often = f" x{result.attempts}" if result.attempts > 1 else ""
+    return f"{result.outcome.value}{often}"
+
+
+def _forms(result: Result) -> tuple[str, str]:
+    """The L fields in the logs of client and server."""
+    return (
+        " ".join(form or "-" for form in result.client_forms),
+        " ".join(form or "-" for form in result.server_forms),
     )
 
 

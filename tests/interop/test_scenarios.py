@@ -35,9 +35,10 @@ def ran() -> list[Result]:
     for obstacle in (packet_obstacle(), find_exim()):
         if isinstance(obstacle, str) and obstacle:
             without(obstacle)
-    # The sequences of the table five times; all else less, for the sake of time.
-    table = asyncio.run(run_all(Plan(names=tuple(TABLE), repeat=5), scenarios()))
-    rest = tuple(name for name in NAMES if name not in TABLE)
+    # The sequences of the tables five times; all else less, for the sake of time.
+    timed = tuple({**TABLE, **ACCEPTED})
+    table = asyncio.run(run_all(Plan(names=timed, repeat=5), scenarios()))
+    rest = tuple(name for name in NAMES if name not in timed)
     return table + asyncio.run(run_all(Plan(names=rest, repeat=1), scenarios()))
 
 
@@ -75,6 +76,50 @@ def test_the_table_of_round_trips(name: str, ran: list[Result]) -> None:
         ):
             assert theory - 0.1 <= value <= theory + 0.4
         assert trips.saved == pytest.approx(TABLE[name][0] - TABLE[name][1], abs=0.2)
+
+
+ACCEPTED = {
+    "clear-data": (5, 3), "clear-data-tfo": (4, 2), "clear-bdat": (4, 2),
+    "clear-bdat-tfo": (3, 2), "clear-bdat-tfo-content": (3, 1),
+}  # fmt: skip
+"""Round trips from the SYN to the reply that accepts the message."""
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_when_a_message_is_accepted(name: str, ran: list[Result]) -> None:
+    results = [r for r in ran if r.scenario == name and r.ran]
+    assert ("eximkit", "eximkit") in {
+        (r.pairing.client, r.pairing.server) for r in results
+    }
+    for result in results:
+        assert (result.pairing.link, result.pairing.rtt) == ("packet", 0.1)
+        trips = result.accepted
+        assert trips is not None
+        assert (trips.counted, trips.expected) == ("stopwatch", ACCEPTED[name])
+        for value, theory in zip(
+            (trips.pipelining, trips.early), ACCEPTED[name], strict=True
+        ):
+            assert theory - 0.1 <= value <= theory + 0.4
+
+
+def test_a_message_in_the_syn_is_accepted_one_round_trip_later(
+    ran: list[Result],
+) -> None:
+    servers = {}
+    for result in (r for r in ran if r.scenario == "clear-bdat-tfo-content" and r.ran):
+        assert result.pairing.client == "eximkit"
+        assert result.fast_open
+        assert result.accepted is not None
+        servers[result.pairing.server] = result.accepted.early
+        # No other sequence, and no Exim's client, is there before two.
+        assert 0.9 <= result.accepted.early <= 1.4
+    assert len(servers) == 2
+    others = [
+        r.accepted.early
+        for r in ran
+        if r.accepted is not None and r.scenario != "clear-bdat-tfo-content"
+    ]
+    assert min(others) >= 1.9
 
 
 LOST_BY_EXIM = ["withdrawn-strict", "helo-only", "auth-changed", "starttls-stale"]
