@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from eximkit.interop.conversation import Conversation, Piece
 from eximkit.interop.link import End
 from eximkit.interop.peer import arrivals_of
-from eximkit.interop.result import Result, Verdict
+from eximkit.interop.result import ScenarioResult, Verdict
 from eximkit.interop.scenario import setup_of
 from eximkit.interop.sketch import draw
 
@@ -38,11 +38,13 @@ _FINAL = re.compile(rb"^(\d{3})(?: [^\n]*)?\n", re.MULTILINE)
 _AFTER = ["< 220", "> EHLO after.example", "< 250", "> QUIT", "< 221"]
 
 
-async def run_hostile(scenario: Scenario, pairing: Pairing, bench: Bench) -> Result:
+async def run_hostile(
+    scenario: Scenario, pairing: Pairing, bench: Bench
+) -> ScenarioResult:
     """Try what a server does. Raises InteropError."""
     table = scenario.seen_by(pairing.client, pairing.server)
     table |= table.get(pairing.server, {})
-    result = Result(scenario.name, pairing)
+    result = ScenarioResult(scenario.name, pairing)
     server = bench.server(pairing.server, setup_of(table), End())
     await server.start()
     try:

@@ -50,7 +50,7 @@ class Pairing:
 
 
 @dataclass(slots=True)
-class Result:
+class ScenarioResult:
     """One scenario with one pairing.
 
     reason: why it failed or was skipped, None where it passed. trips: before the first
@@ -80,12 +80,12 @@ class Result:
         return self.outcome is not Verdict.SKIPPED
 
 
-def skipped(scenario: str, pairing: Pairing, reason: str) -> Result:
+def skipped(scenario: str, pairing: Pairing, reason: str) -> ScenarioResult:
     """A scenario that could not be tried. reason: why."""
-    return Result(scenario, pairing, outcome=Verdict.SKIPPED, reason=reason)
+    return ScenarioResult(scenario, pairing, outcome=Verdict.SKIPPED, reason=reason)
 
 
-def summary(results: Iterable[Result]) -> dict[str, int]:
+def summary(results: Iterable[ScenarioResult]) -> dict[str, int]:
     """How many of each outcome."""
     counts = Counter(result.outcome.value for result in results)
     return {verdict.value: counts[verdict.value] for verdict in Verdict}

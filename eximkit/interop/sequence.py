@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from eximkit.interop import timing
 from eximkit.interop.link import LinkKind, open_link
 from eximkit.interop.peer import arrivals_of, contacts_of
-from eximkit.interop.result import Result, Verdict
+from eximkit.interop.result import ScenarioResult, Verdict
 from eximkit.interop.scenario import setup_of
 from eximkit.interop.sketch import Drawing, draw
 from eximkit.smtp.early import Tls
@@ -55,14 +55,14 @@ class _Judged:
 
 async def run_sequence(
     scenario: Scenario, pairing: Pairing, bench: Bench, repeat: int
-) -> tuple[Result, bool]:
+) -> tuple[ScenarioResult, bool]:
     """Try a sequence. repeat: messages of each way.
 
     Also tells whether nothing is wrong but the time it took. Raises InteropError.
     """
     table = scenario.seen_by(pairing.client, pairing.server)
     setup = setup_of(table)
-    result = Result(scenario.name, pairing, setup.fast_open)
+    result = ScenarioResult(scenario.name, pairing, setup.fast_open)
     # The first of all fetches the cookie for Fast Open, or the TLS session.
     warm = int(setup.fast_open or setup.resume)
     kind = LinkKind(pairing.link)
@@ -98,7 +98,7 @@ async def run_sequence(
     return _finished(result, judged)
 
 
-def _finished(result: Result, judged: _Judged) -> tuple[Result, bool]:
+def _finished(result: ScenarioResult, judged: _Judged) -> tuple[ScenarioResult, bool]:
     faults = [*judged.faults, *judged.late]
     if faults:
         result.outcome, result.reason = Verdict.FAILED, "; ".join(faults)

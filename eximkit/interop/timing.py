@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from eximkit.interop.conversation import Conversation
-    from eximkit.interop.result import Result
+    from eximkit.interop.result import ScenarioResult
 
     Talks = Sequence[Conversation]
 
@@ -35,7 +35,7 @@ def untimed(plain: Talks, early: Talks) -> str:
 
 
 def measure(
-    plain: Talks, early: Talks, table: Mapping[str, object], result: Result
+    plain: Talks, early: Talks, table: Mapping[str, object], result: ScenarioResult
 ) -> list[str]:
     """Adds to a result what was measured; what of it is out of bounds.
 

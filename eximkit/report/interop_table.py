@@ -13,7 +13,7 @@ from eximkit.report.logs_figures import PAGE, table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from eximkit.interop.result import Result, Trips
+    from eximkit.interop.result import ScenarioResult, Trips
     from eximkit.interop.scenario import Scenario
     from eximkit.report.style import Style
 
@@ -35,7 +35,7 @@ _FIELDS = "L fields of early messages in the logs: of the client/of the server."
 
 
 def report(
-    results: Sequence[Result], style: Style, *, diagrams: bool = False
+    results: Sequence[ScenarioResult], style: Style, *, diagrams: bool = False
 ) -> Iterator[str]:
     """A table for each pairing, then what failed, what was skipped, and the count."""
     ran = [result for result in results if result.ran]
@@ -59,7 +59,7 @@ def report(
     yield ", ".join(f"{n} {outcome}" for outcome, n in counts.items()) + "\n"
 
 
-def _pairing(result: Result) -> str:
+def _pairing(result: ScenarioResult) -> str:
     pair = result.pairing
     link = f"{pair.link} link" if pair.link != "loopback" else "loopback"
     far = f", {pair.rtt * 1000:g} ms" if pair.rtt else ""
@@ -71,7 +71,7 @@ _UNTIMED = ("scenario", "", "client", "server")
 """Heads of the columns; the second where no round trips were counted."""
 
 
-def _rows(results: list[Result]) -> Iterator[str]:
+def _rows(results: list[ScenarioResult]) -> Iterator[str]:
     if any(result.trips for result in results):
         yield from table([_timed(r) for r in results], _TIMED, "<<>>>><")
     else:
@@ -79,7 +79,7 @@ def _rows(results: list[Result]) -> Iterator[str]:
         yield from table(rows, _UNTIMED, "<<<<")
 
 
-def _timed(result: Result) -> tuple[str, ...]:
+def _timed(result: ScenarioResult) -> tuple[str, ...]:
     taken = result.accepted
     return (
         result.scenario,
@@ -90,12 +90,12 @@ def _timed(result: Result) -> tuple[str, ...]:
     )
 
 
-def _outcome(result: Result) -> str:
+def _outcome(result: ScenarioResult) -> str:
     often = f" x{result.attempts}" if result.attempts > 1 else ""
     return f"{result.outcome.value}{often}"
 
 
-def _forms(result: Result) -> tuple[str, str]:
+def _forms(result: ScenarioResult) -> tuple[str, str]:
     """The L fields in the logs of client and server."""
     return (
         " ".join(form or "-" for form in result.client_forms),
@@ -109,7 +109,7 @@ def _figures(trips: Trips | None) -> tuple[str, str, str]:
     return f"{trips.pipelining:.2f}", f"{trips.early:.2f}", f"{trips.saved:.2f}"
 
 
-def _faults(results: list[Result], style: Style) -> Iterator[str]:
+def _faults(results: list[ScenarioResult], style: Style) -> Iterator[str]:
     for result in results:
         if result.outcome is Verdict.FAILED:
             pair = result.pairing
@@ -127,7 +127,7 @@ def _faults(results: list[Result], style: Style) -> Iterator[str]:
         )
 
 
-def _skipped(results: list[Result]) -> Iterator[str]:
+def _skipped(results: list[ScenarioResult]) -> Iterator[str]:
     for reason, rows in groupby(
         sorted(results, key=lambda r: r.reason or ""), key=lambda r: r.reason or ""
     ):

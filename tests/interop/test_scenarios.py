@@ -14,7 +14,7 @@ import pytest
 
 from eximkit.interop.exim_peer import find_exim
 from eximkit.interop.link import packet_obstacle
-from eximkit.interop.result import Result, Verdict
+from eximkit.interop.result import ScenarioResult, Verdict
 from eximkit.interop.runner import Plan, run_all
 from eximkit.interop.scenario import Kind, scenarios
 from eximkit.interop.workshop import PREFIX
@@ -30,7 +30,7 @@ TABLE = {
 
 
 @pytest.fixture(scope="module")
-def ran() -> list[Result]:
+def ran() -> list[ScenarioResult]:
     """The whole of `eximkit interop run`."""
     for obstacle in (packet_obstacle(), find_exim()):
         if isinstance(obstacle, str) and obstacle:
@@ -43,7 +43,9 @@ def ran() -> list[Result]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_scenario_passes_in_every_pairing(name: str, ran: list[Result]) -> None:
+def test_a_scenario_passes_in_every_pairing(
+    name: str, ran: list[ScenarioResult]
+) -> None:
     results = [result for result in ran if result.scenario == name]
     assert results
     assert [
@@ -56,7 +58,7 @@ def test_a_scenario_passes_in_every_pairing(name: str, ran: list[Result]) -> Non
     assert len(results) == pairs
 
 
-def test_only_what_a_peer_cannot_do_is_skipped(ran: list[Result]) -> None:
+def test_only_what_a_peer_cannot_do_is_skipped(ran: list[ScenarioResult]) -> None:
     reasons = {result.reason for result in ran if not result.ran}
     assert reasons == {
         "Exim's second write waits for the SYN-ACK",
@@ -65,7 +67,7 @@ def test_only_what_a_peer_cannot_do_is_skipped(ran: list[Result]) -> None:
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_the_table_of_round_trips(name: str, ran: list[Result]) -> None:
+def test_the_table_of_round_trips(name: str, ran: list[ScenarioResult]) -> None:
     for result in (r for r in ran if r.scenario == name):
         assert result.client_forms == ["L*"]
         assert {*result.server_forms} <= {"L*", "L."}
@@ -86,7 +88,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_when_a_message_is_accepted(name: str, ran: list[Result]) -> None:
+def test_when_a_message_is_accepted(name: str, ran: list[ScenarioResult]) -> None:
     results = [r for r in ran if r.scenario == name and r.ran]
     assert ("eximkit", "eximkit") in {
         (r.pairing.client, r.pairing.server) for r in results
@@ -103,7 +105,7 @@ def test_when_a_message_is_accepted(name: str, ran: list[Result]) -> None:
 
 
 def test_a_message_in_the_syn_is_accepted_one_round_trip_later(
-    ran: list[Result],
+    ran: list[ScenarioResult],
 ) -> None:
     servers = {}
     for result in (r for r in ran if r.scenario == "clear-bdat-tfo-content" and r.ran):
@@ -126,7 +128,7 @@ LOST_BY_EXIM = ["withdrawn-strict", "helo-only", "auth-changed", "starttls-stale
 
 
 @pytest.mark.parametrize("name", LOST_BY_EXIM)
-def test_what_exim_loses_is_delivered(name: str, ran: list[Result]) -> None:
+def test_what_exim_loses_is_delivered(name: str, ran: list[ScenarioResult]) -> None:
     notes = {r.pairing.client[:4]: r.notes[1] for r in ran if r.scenario == name}
     assert notes["exim"] != ""
     by_us = next(r.notes[1] for r in ran if r.scenario == name and (

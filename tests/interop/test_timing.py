@@ -8,7 +8,7 @@ from eximkit.cli.output import style
 from eximkit.interop import flights, timing
 from eximkit.interop.conversation import Conversation, Piece
 from eximkit.interop.peer import SUBJECT
-from eximkit.interop.result import Pairing, Result, Verdict
+from eximkit.interop.result import Pairing, ScenarioResult, Verdict
 from eximkit.report import interop_json, interop_table
 
 RTT = 0.1
@@ -36,8 +36,8 @@ def tls(octets: bytes) -> bytes:
     return b"\x17\x03\x03" + len(octets).to_bytes(2, "big") + octets
 
 
-def result(link: str = "packet") -> Result:
-    return Result("clear-data", Pairing("eximkit", "eximkit", link, RTT))
+def result(link: str = "packet") -> ScenarioResult:
+    return ScenarioResult("clear-data", Pairing("eximkit", "eximkit", link, RTT))
 
 
 def test_a_message_is_accepted_when_the_end_of_the_reply_is_there() -> None:
