@@ -77,7 +77,7 @@ _KEYS = {
     Kind.HOSTILE: _OF_ALL
     | _SETUP
     | {"say", "replies", "closes", "ways", "each", "message", "log"}
-    | {"early", "waiting", *PEERS},
+    | {"early", "waiting", "port", *PEERS},
 }
 
 
