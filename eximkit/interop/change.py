@@ -107,6 +107,7 @@ _CHECKS: tuple[_Check, ...] = (
     ("connections", lambda _, visits: len(visits)),
     ("accepted", lambda _, visits: sum(visit.accepted for visit in visits)),
     ("early", lambda _, visits: bool(visits) and visits[0].early),
+    ("before", lambda _, visits: " ".join(visits[0].before) if visits else ""),
     ("said", lambda _, visits: " ".join(visits[-1].said) if visits else ""),
 )
 

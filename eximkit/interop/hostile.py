@@ -88,8 +88,11 @@ async def _talk(
     steps: Sequence[str], port: int, wanted: str, closes: bool
 ) -> HostileClient:
     talk = HostileClient(port)
-    await talk.run(steps)
-    await talk.until(wanted, closes)
+    try:
+        await talk.run(steps)
+        await talk.until(wanted, closes)
+    finally:
+        await talk.end()
     return talk
 
 
