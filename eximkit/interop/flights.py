@@ -42,7 +42,7 @@ class Flight:
 
     clear: octets outside of TLS. records: those that begin in it. hidden: how many of
     those of type DATA belong to the handshake all the same (TLS 1.3). finishes: the
-    client's Finished is in it.
+    client's Finished is in it. end: offset in its stream behind its last octet.
     """
 
     at: float
@@ -52,6 +52,7 @@ class Flight:
     marks: list[str] = field(default_factory=list)
     hidden: int = 0
     finishes: bool = False
+    end: int = 0
 
     @property
     def speaks(self) -> bool:
@@ -105,6 +106,7 @@ def flights(talk: Conversation) -> list[Flight]:
         last.clear += piece.octets[: max(0, begin - start)]
         last.records += kept[piece.up] + here
         last.marks += piece.marks
+        last.end = end
         kept[piece.up] = []
         if finished is not None and not done:
             last.finishes = done = piece.up and finished in here

@@ -19,8 +19,6 @@ from eximkit.interop.sketch import Drawing, draw
 from eximkit.smtp.early import Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from eximkit.interop.bench import Bench
     from eximkit.interop.conversation import Conversation
     from eximkit.interop.peer import ClientPeer, Contact, ServerPeer, Setup
@@ -94,7 +92,7 @@ async def run_sequence(
             judged.faults.append(fault)
         else:
             judged.late += timing.measure(plain.talks, early.talks, table, result)
-        result.drawings = _drawings(bench, client, server, plain, early, first, pairing)
+        result.drawings = _drawings(bench, client, server, seen, first, pairing.rtt)
     return _finished(result, judged)
 
 
@@ -207,19 +205,17 @@ def _drawings(
     bench: Bench,
     client: ClientPeer,
     server: ServerPeer,
-    plain: _Seen,
-    early: _Seen,
+    seen: _Seen,
     first: int,
-    pairing: Pairing,
+    rtt: float,
 ) -> list[Drawing]:
-    """One message of each way, with what a transcript says of what TLS hides."""
+    """The first contact and the next, with what a transcript says of what TLS hides.
+
+    first: its place among all that was seen.
+    """
     drawings = []
-    for title, seen, number in (
-        ("PIPELINING", plain, first),
-        ("early", early, first + 2),
-    ):
-        talks: Sequence[Conversation] = seen.talks
-        talk = talks[-1] if title == "PIPELINING" else talks[0]
-        inside, shift = bench.inside(client, server, number, pairing.rtt)
-        drawings.append(draw(title, talk, pairing.rtt, inside, shift))
+    for title, place in (("first contact", first), ("early", first + 1)):
+        # Connections of a transcript are counted from one.
+        inside, side = bench.inside(client, server, place + 1)
+        drawings.append(draw(title, seen.talks[place], rtt, inside, side))
     return drawings

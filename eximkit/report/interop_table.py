@@ -33,13 +33,19 @@ _TAKEN = (
 )
 _FIELDS = "L fields of early messages in the logs: of the client/of the server."
 
+_BRACKETS = (
+    "[…]: data under TLS, as a transcript of eximkit's has it; its octets where both "
+    "ends are Exim."
+)
+
 
 def report(
     results: Sequence[ScenarioResult], style: Style, *, diagrams: bool = False
 ) -> Iterator[str]:
     """A table for each pairing, then what failed, what was skipped, and the count."""
     ran = [result for result in results if result.ran]
-    for result in ran if diagrams else ():
+    drawn = ran if diagrams else []
+    for result in drawn:
         yield from diagram(result, style)
     key = _pairing
     for title, rows in groupby(sorted(ran, key=key), key=key):
@@ -53,6 +59,9 @@ def report(
         yield from _note(_TAKEN)
     if counted:
         yield from _note(_FIELDS)
+    texts = (row.text for r in drawn for drawing in r.drawings for row in drawing.rows)
+    if any("[" in text for text in texts):
+        yield from _note(_BRACKETS)
     yield from _faults(ran, style)
     yield from _skipped([result for result in results if not result.ran])
     counts = summary(results)

@@ -124,6 +124,41 @@ def test_a_message_in_the_syn_is_accepted_one_round_trip_later(
     assert min(others) >= 1.9
 
 
+DRAWN = {
+    "clear-data": ["SYN", "SYN-ACK", "EHLO, MAIL, RCPT, DATA"],
+    "clear-bdat-tfo-content": [
+        "SYN, EHLO, MAIL, RCPT, BDAT 400 LAST, content (400 octets)"
+    ],
+    "starttls-data": [
+        "SYN", "SYN-ACK", "EHLO, STARTTLS", "220, 7 x 250-, 250, 220", "ClientHello",
+        "ServerHello, Certificate, Finished", "Finished, [EHLO, MAIL, RCPT, DATA]",
+        "[6 x 250-, 3 x 250, 354]",
+    ],
+    "starttls-data-resumed": [
+        "SYN", "SYN-ACK", "EHLO, STARTTLS", "220, 7 x 250-, 250, 220", "ClientHello",
+        "ServerHello, Finished", "Finished, [EHLO, MAIL, RCPT, DATA]",
+    ],
+    "on-connect-data-tls12": [
+        "SYN", "SYN-ACK", "ClientHello",
+        "ServerHello, Certificate, ServerKeyExchange, ServerHelloDone",
+        "ClientKeyExchange, Finished", "Finished, [220]", "[EHLO, MAIL, RCPT, DATA]",
+    ],
+}  # fmt: skip
+"""How an early message begins, between all that are not both a real Exim."""
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_sequence_is_drawn(name: str, ran: list[ScenarioResult]) -> None:
+    for result in (r for r in ran if r.scenario == name and r.ran):
+        first, early = result.drawings
+        assert (first.title, early.title) == ("first contact", "early")
+        assert first.rows[2].text.startswith(("220", "ClientHello"))
+        pair = result.pairing
+        if "eximkit" in (pair.client, pair.server):
+            rows = [row.text for row in early.rows]
+            assert rows[: len(DRAWN[name])] == DRAWN[name]
+
+
 LOST_BY_EXIM = ["withdrawn-strict", "helo-only", "auth-changed", "starttls-stale"]
 
 
