@@ -38,6 +38,8 @@ _BRACKETS = (
     "ends are Exim."
 )
 
+_FAILED = "failed "
+
 
 def report(
     results: Sequence[ScenarioResult], style: Style, *, diagrams: bool = False
@@ -122,12 +124,12 @@ def _faults(results: list[ScenarioResult], style: Style) -> Iterator[str]:
     for result in results:
         if result.outcome is Verdict.FAILED:
             pair = result.pairing
-            title = f"{result.scenario}, {pair.client} to {pair.server}: "
+            title = f"{_FAILED}{result.scenario}, {pair.client} to {pair.server}: "
             text = textwrap.fill(
                 title + (result.reason or ""), PAGE, subsequent_indent="  ",
                 break_on_hyphens=False,
             )  # fmt: skip
-            yield style.paint("error", "failed ") + text + "\n"
+            yield style.paint("error", _FAILED) + text.removeprefix(_FAILED) + "\n"
     repeated = [result for result in results if result.attempts > 1]
     if repeated:
         yield from _note(

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from eximkit.cli.output import style
 from eximkit.interop.exim_peer import find_exim
 from eximkit.interop.link import packet_obstacle
 from eximkit.interop.result import ScenarioResult, Verdict
 from eximkit.interop.runner import Plan, run_all
 from eximkit.interop.scenario import Kind, scenarios
 from eximkit.interop.workshop import PREFIX
+from eximkit.report import interop_diagram
 from tests.conftest import without
 
 NAMES = [scenario.name for scenario in scenarios()]
@@ -157,6 +159,17 @@ def test_the_sequence_is_drawn(name: str, ran: list[ScenarioResult]) -> None:
         if "eximkit" in (pair.client, pair.server):
             rows = [row.text for row in early.rows]
             assert rows[: len(DRAWN[name])] == DRAWN[name]
+
+
+def test_every_drawing_has_80_columns(ran: list[ScenarioResult]) -> None:
+    drawn = [result for result in ran if result.ran]
+    assert all(result.drawings for result in drawn)
+    lines = [
+        line.rstrip("\n")
+        for result in drawn
+        for line in interop_diagram.diagram(result, style(None))
+    ]
+    assert [line for line in lines if len(line) > 80 or not line.isprintable()] == []
 
 
 LOST_BY_EXIM = [

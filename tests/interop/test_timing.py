@@ -122,6 +122,7 @@ def test_the_table_has_80_columns_at_its_widest() -> None:
     found.scenario = "on-connect-data-tls12-resumed"
     found.client_forms, found.server_forms = ["L*"], ["L*", "L."]
     found.attempts, found.outcome = 3, Verdict.FAILED
+    found.reason = "early: 4.20 round trips until it is accepted instead of 3; " * 3
     text = "".join(interop_table.report([found], style(None)))
     assert "taken" in text
     assert max(map(len, text.split("\n"))) <= 80
