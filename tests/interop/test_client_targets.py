@@ -21,7 +21,7 @@ from eximkit.interop.courier import Courier
 from eximkit.interop.dialogue import Manner, Timeouts
 from eximkit.smtp.early import Cached, Record, Tls
 from tests.conftest import without
-from tests.interop.peers import PATIENCE, descriptors, plan
+from tests.interop.peers import PATIENCE, Peer, Script, descriptors, plan, serving
 from tests.interop.running import EARLY, Kept, Running, running
 from tests.smtp.wire import CONTENT, NOW, message, offer
 
@@ -196,6 +196,76 @@ def test_the_first_of_several_addresses_is_not_there(
     assert spool.contents == [CONTENT]
     # Nobody there is no word about what is offered there.
     assert cache.get(how.key_of(targets[0])) == REMEMBERED
+
+
+async def unwilling(peer: Peer) -> None:
+    await peer.say(b"421 4.3.2 not now\r\n")
+    peer.end()
+    await peer.rest()
+
+
+async def mute(peer: Peer) -> None:
+    await peer.rest()
+
+
+async def gone(peer: Peer) -> None:
+    peer.end()
+    await peer.rest()
+
+
+async def lost(peer: Peer) -> None:
+    await peer.say(b"220 mx\r\n250-mx\r\n250-PIPELINING\r\n250 PIPECONNECT\r\n")
+    peer.end()
+    await peer.rest()
+
+
+async def refusing_all(peer: Peer) -> None:
+    await peer.say(b"554 5.3.2 no mail here\r\n")
+    await peer.rest()
+
+
+async def undecided(peer: Peer) -> None:
+    await peer.say(b"220 mx\r\n250-mx\r\n250-PIPELINING\r\n250 PIPECONNECT\r\n")
+    await peer.say(b"250 a\r\n451 4.3.0 later\r\n503 no\r\n")
+    await peer.hear(b"QUIT\r\n")
+
+
+async def doubtful(peer: Peer) -> None:
+    await peer.say(b"220 mx\r\n250-mx\r\n250-PIPELINING\r\n250 PIPECONNECT\r\n")
+    await peer.say(b"250 a\r\n250 b\r\n354 c\r\n")
+    await peer.hear(b"\r\n.\r\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "next_one"),
+    [
+        (unwilling, True), (mute, True), (gone, True), (lost, True),
+        (undecided, False), (doubtful, False), (refusing_all, False),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)  # fmt: skip
+def test_the_first_of_several_addresses_is_there_and_takes_nothing(
+    first: Script, next_one: bool, cache: EhloCache
+) -> None:
+    """The next is tried as long as nothing was said of the message (RFC 5321 5.1)."""
+    spool = Kept()
+    how = plan(manner=Manner(timeouts=Timeouts().capped(1)))
+
+    async def deliver() -> Delivered:
+        # Early on the first connection, as ever on the second.
+        async with serving(first, first, address="127.0.0.2") as place:
+            targets = [place.target, dialling.literal("127.0.0.1", server.port)]
+            for target in targets:
+                cache.put(how.key_of(target), REMEMBERED)
+            courier = Courier(how, cache, clock=lambda: NOW)
+            return await courier.deliver_to_one_of(targets, [message()])
+
+    with running(EARLY, spool) as server:
+        found = asyncio.run(deliver())
+    without = "rejected" if first is refusing_all else "deferred"
+    assert found.fate.value == ("delivered" if next_one else without)
+    assert found.target.address == ("127.0.0.1" if next_one else "127.0.0.2")
+    assert spool.contents == ([CONTENT] if next_one else [])
 
 
 def test_none_of_several_addresses_is_there(cache: EhloCache) -> None:

@@ -17,7 +17,7 @@ from eximkit.interop.exim_peer import find_exim
 from eximkit.interop.link import packet_obstacle
 from eximkit.interop.result import ScenarioResult, Verdict
 from eximkit.interop.runner import Plan, run_all
-from eximkit.interop.scenario import Kind, scenarios
+from eximkit.interop.scenario import Kind, load, scenarios
 from eximkit.interop.workshop import PREFIX
 from eximkit.report import interop_diagram
 from tests.conftest import without
@@ -250,6 +250,44 @@ def owner_of(folder: str) -> str:
         return (Path(folder) / "owner").read_text()
     except OSError:
         return ""
+
+
+IMPOSSIBLE = """
+kind = "sequence"
+[impossible]
+shows = "more round trips than there are"
+fast_open = true
+stopwatch = [9, 9]
+"""
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["success", "failure"])
+def test_nothing_stays_when_a_run_ends(fails: bool, clean: set[str]) -> None:
+    for obstacle in (packet_obstacle(), find_exim()):
+        if isinstance(obstacle, str) and obstacle:
+            without(obstacle)
+    every = load(IMPOSSIBLE if fails else IMPOSSIBLE.replace("9, 9", "3, 1"), "t")
+    before = running_here(), interfaces()
+    results = asyncio.run(run_all(Plan(repeat=1), every))
+    wanted = Verdict.FAILED if fails else Verdict.PASSED
+    assert [(r.outcome, r.pairing.link) for r in results] == [(wanted, "packet")] * 4
+    # Those of another run on this machine come and go.
+    deadline = time.monotonic() + 20
+    while running_here() - before[0] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert running_here() - before[0] == set()
+    assert interfaces() == before[1]
+    assert [f for f in left_behind() - clean if f"[{os.getpid()}," in owner_of(f)] == []
+
+
+def running_here() -> set[int]:
+    """Children of this process, and processes that have outlived their parents."""
+    orphans = {pid for pid in children_of(1) if PREFIX in command_of(pid)}
+    return set(children_of(os.getpid())) | orphans
+
+
+def interfaces() -> list[str]:
+    return sorted(os.listdir("/sys/class/net"))  # noqa: PTH208
 
 
 def test_a_killed_run_is_swept_by_the_next(clean: set[str]) -> None:
