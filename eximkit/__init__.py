@@ -11,6 +11,9 @@
     for record in eximkit.iter_records("mainlog"):
         print(record.stamp, record.kind, record.message_id)
 
+    result = await eximkit.interop.run("clear-data")
+    client = eximkit.smtp.Client("a.example")
+
 What is in `__all__` is the public interface; the rest may move. Names are imported when
 they are first used, so that `import eximkit` costs next to nothing.
 """
@@ -22,11 +25,13 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from eximkit import interop, smtp
     from eximkit.errors import (
         EximkitError,
         ExpansionSyntaxError,
         InputError,
         MissingExtraError,
+        MissingProgramError,
         SettingsError,
     )
     from eximkit.expansion.environment import Environment
@@ -55,16 +60,19 @@ __all__ = [
     "LogRecord",
     "LogReport",
     "MissingExtraError",
+    "MissingProgramError",
     "SettingsError",
     "Severity",
     "Unknown",
     "analyse_logs",
     "evaluate",
+    "interop",
     "iter_records",
     "lint",
     "load_config",
     "parse_expansion",
     "parse_line",
+    "smtp",
 ]
 
 _HOMES = {
@@ -80,6 +88,7 @@ _HOMES = {
     "LogRecord": "logs.record",
     "LogReport": "logs.result",
     "MissingExtraError": "errors",
+    "MissingProgramError": "errors",
     "SettingsError": "errors",
     "Severity": "lint.finding",
     "Unknown": "expansion.values",
@@ -90,14 +99,16 @@ _HOMES = {
     "parse_line": "logs.line",
 }
 
+_PACKAGES = ("interop", "lint", "smtp")
+"""Public names that are sub-packages; `lint` can be called."""
+
 
 def __getattr__(name: str) -> object:
     """The public name `name`, imported now (PEP 562)."""
     from importlib import import_module
 
-    if name == "lint":
-        # The sub-package of this name can be called.
-        return import_module("eximkit.lint")
+    if name in _PACKAGES:
+        return import_module(f"eximkit.{name}")
     if name == "parse_expansion":
         return import_module("eximkit.expansion.parse").parse
     if name not in _HOMES:

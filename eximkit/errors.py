@@ -22,6 +22,10 @@ class MissingExtraError(EximkitError):
     """An optional package is needed; the message names the command that installs it."""
 
 
+class MissingProgramError(EximkitError):
+    """A program is needed; the message names the command that installs it."""
+
+
 class ExpansionSyntaxError(EximkitError):
     """An expansion string that Exim would refuse to parse.
 

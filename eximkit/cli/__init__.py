@@ -14,7 +14,12 @@ import click
 
 from eximkit import __version__
 from eximkit.cli.lazy import LazyGroup
-from eximkit.errors import EximkitError, MissingExtraError, SettingsError
+from eximkit.errors import (
+    EximkitError,
+    MissingExtraError,
+    MissingProgramError,
+    SettingsError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,7 +111,8 @@ def _safe(text: str) -> str:
 def _code(error: EximkitError) -> int:
     if isinstance(error, SettingsError):
         return USAGE
-    return MISSING if isinstance(error, MissingExtraError) else UNREADABLE
+    missing = isinstance(error, (MissingExtraError, MissingProgramError))
+    return MISSING if missing else UNREADABLE
 
 
 def _report(error: Exception) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
     from typing import Any
 
-    from eximkit.interop.result import Result
+    from eximkit.interop.result import ScenarioResult
 
 # Short and permanent; `--help` must not load what owns them.
 PEERS = ("eximkit", "exim")
@@ -78,8 +78,9 @@ def run(
 
     The reference client and server, and a real Exim where one is installed and root
     may start it, in every pairing; without NAME all that can run here. What cannot is
-    listed with the reason. Exit code 1 tells of a scenario that failed. Everything that
-    is started is private to the run and gone when it ends.
+    listed with the reason. Exit code 1 tells of a scenario that failed, 4 of an Exim
+    that was asked for and is not installed. Everything that is started is private to
+    the run and gone when it ends.
     """
     from eximkit.interop.link import LinkKind
     from eximkit.interop.result import Verdict
@@ -100,6 +101,7 @@ def run(
         repeat=repeat,
         jobs=jobs,
         exim=exim,
+        needs_exim="exim" in (peer, client, server),
     )
     with _progress() as told:
         results = _until_told(run_all(plan, scenarios(), told))
@@ -123,14 +125,16 @@ def list_scenarios() -> None:
     emit(interop_table.listing(scenarios()), None)
 
 
-def _until_told(work: Coroutine[Any, Any, list[Result]]) -> list[Result]:
+def _until_told(
+    work: Coroutine[Any, Any, list[ScenarioResult]],
+) -> list[ScenarioResult]:
     """Do it to the end, or until SIGINT or SIGTERM; either way it cleans up."""
     import asyncio
     import signal
 
     terminated = False
 
-    async def watched() -> list[Result]:
+    async def watched() -> list[ScenarioResult]:
         task = asyncio.current_task()
 
         def end() -> None:
@@ -156,7 +160,7 @@ def _progress() -> Iterator[Any]:
     stream = sys.stderr
     shown = 0
 
-    def told(result: Result, done: int, total: int) -> None:
+    def told(result: ScenarioResult, done: int, total: int) -> None:
         nonlocal shown
         if not result.ran:
             return

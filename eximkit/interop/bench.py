@@ -54,9 +54,9 @@ class Bench:
         )
 
     def inside(
-        self, client: ClientPeer, server: ServerPeer, number: int, rtt: float
-    ) -> tuple[list[Event], float]:
-        """What a transcript has of the n-th connection, and how late its clock is.
+        self, client: ClientPeer, server: ServerPeer, number: int
+    ) -> tuple[list[Event], str]:
+        """What a transcript has of the n-th connection, and whose transcript it is.
 
         Of the client if it writes any, else of the server, else nothing.
         """
@@ -65,11 +65,11 @@ class Bench:
                 events = _events(path)
                 count = max((event.connection for event in events), default=0)
                 if number <= count:
-                    return of_connection(events, number), 0.0
+                    return of_connection(events, number), "client"
                 number -= count
         elif isinstance(server, EximkitServer):
-            return of_connection(_events(server.transcript), number), rtt / 2
-        return [], 0.0
+            return of_connection(_events(server.transcript), number), "server"
+        return [], ""
 
 
 def _events(path: Path) -> list[Event]:

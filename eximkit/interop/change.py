@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from eximkit.errors import InputError
 from eximkit.interop.link import LinkKind, open_link
 from eximkit.interop.peer import Contact, contacts_of
-from eximkit.interop.result import Result, Verdict
+from eximkit.interop.result import ScenarioResult, Verdict
 from eximkit.interop.scenario import setup_of
 from eximkit.interop.script import Script, ScriptedServer, script_of
 from eximkit.interop.sketch import draw
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from eximkit.interop.script import Visit
 
 
-async def run_change(scenario: Scenario, pairing: Pairing, bench: Bench) -> Result:
+async def run_change(
+    scenario: Scenario, pairing: Pairing, bench: Bench
+) -> ScenarioResult:
     """Try what a client does. Raises InputError, InteropError."""
     table = scenario.seen_by(pairing.client, pairing.server)
     setup = setup_of(table)
-    result = Result(scenario.name, pairing)
+    result = ScenarioResult(scenario.name, pairing)
     faults: list[str] = []
     async with (
         ScriptedServer(setup.tls is Tls.ON_CONNECT) as server,
@@ -105,6 +107,7 @@ _CHECKS: tuple[_Check, ...] = (
     ("connections", lambda _, visits: len(visits)),
     ("accepted", lambda _, visits: sum(visit.accepted for visit in visits)),
     ("early", lambda _, visits: bool(visits) and visits[0].early),
+    ("before", lambda _, visits: " ".join(visits[0].before) if visits else ""),
     ("said", lambda _, visits: " ".join(visits[-1].said) if visits else ""),
 )
 

@@ -150,9 +150,15 @@ class Delivered:
         return len(self.attempts) > 1
 
     @property
-    def reached(self) -> bool:
-        """Whether there was a connection at all."""
-        return any(attempt.waits for attempt in self.attempts)
+    def answered(self) -> bool:
+        """Whether the host has decided something of a message, or may have one."""
+        return any(
+            outcome.step is not None
+            or outcome.in_doubt
+            or outcome.fate is not Fate.DEFERRED
+            for row in self.outcomes
+            for outcome in row
+        )
 
     @property
     def fate(self) -> Fate:
@@ -228,11 +234,15 @@ class Courier:
     async def deliver_to_one_of(
         self, targets: Iterable[Target], messages: Sequence[Message]
     ) -> Delivered:
-        """The same to the first of some targets that can be connected to."""
+        """The same to the first of some targets that answers (RFC 5321 5.1).
+
+        As in Exim, a host that is not there, turns everybody away for now or breaks off
+        before it has said anything of a message is no word about the message.
+        """
         delivered = None
         for target in targets:
             delivered = await self.deliver(target, messages)
-            if delivered.reached or self._stopped:
+            if delivered.answered or self._stopped:
                 break
         if delivered is None:
             raise ValueError("no target")

@@ -166,7 +166,7 @@ def client(setup: Setup, folder: Path, host: str, port: int, early: bool) -> str
         expire=setup.expire or _WEEK,
         protocol="smtps" if setup.tls is Tls.ON_CONNECT else "smtp",
         early=_everybody(early),
-        avoid_pipelining="",
+        avoid_pipelining=_everybody(setup.avoid_pipelining),
         fast_open=_everybody(setup.fast_open),
         chunking=_everybody(setup.bdat),
         avoid_tls=_everybody(not wants_tls),

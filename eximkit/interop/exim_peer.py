@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eximkit.errors import InteropError
+from eximkit.errors import InteropError, MissingProgramError
 from eximkit.interop import exim_conf
 from eximkit.interop.certs import throw_away
 from eximkit.interop.peer import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from eximkit.interop.workshop import Workshop
 
 _NAMES = ("exim4", "exim")
+_INSTALL = "apt install exim4-daemon-heavy"
 _START = 20.0
 """Seconds for a daemon to come up."""
 _PORTS = 5
@@ -58,14 +59,26 @@ class Exim:
         return f"exim {self.version}"
 
 
-def find_exim(path: str | None = None) -> Exim | str:
-    """The Exim at a path, or the one that is installed; else why there is none."""
+def locate(path: str | None = None) -> str:
+    """Where the program at a path is, or the Exim that is installed.
+
+    Raises MissingProgramError, which says how to install one.
+    """
     search = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/usr/exim/bin"
     names = _NAMES if path is None else (path,)
-    found = next((f for n in names if (f := shutil.which(n, path=search))), None)
-    if found is None:
-        missing = "no Exim is installed (apt install exim4-daemon-heavy)"
-        return missing if path is None else f"no Exim at {path}"
+    for name in names:
+        if found := shutil.which(name, path=search):
+            return found
+    what = "no Exim is installed" if path is None else f"no Exim at {path}"
+    raise MissingProgramError(f"{what} ({_INSTALL})")
+
+
+def find_exim(path: str | None = None) -> Exim | str:
+    """The Exim at a path, or the one that is installed; else why there is none."""
+    try:
+        found = locate(path)
+    except MissingProgramError as error:
+        return str(error)
     if os.geteuid() != 0:
         return "a real Exim as a peer needs root"
     try:

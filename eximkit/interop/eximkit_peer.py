@@ -159,7 +159,7 @@ class EximkitClient(ClientPeer):
             "--bdat": setup.bdat,
             "--tfo": setup.fast_open,
             "--tfo-content": setup.in_syn,
-            "--no-pipelining": not setup.pipelining,
+            "--no-pipelining": setup.avoid_pipelining,
         }
         command += [name for name, wanted in flags.items() if wanted]
         if setup.tls_version:

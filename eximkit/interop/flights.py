@@ -21,6 +21,7 @@ LARGE = 2048
 """Octets of a record that is content: no handshake and no envelope comes near it."""
 
 _HELLO = re.compile(rb"\x16\x03[\x00-\x04]")
+_ACCEPTS = re.compile(rb"^250(?: [^\n]*)?\n", re.MULTILINE)
 _FINISHED = 100
 """Octets that no Finished of TLS 1.3 has (37 or 53 and 16 for the seal)."""
 
@@ -41,7 +42,7 @@ class Flight:
 
     clear: octets outside of TLS. records: those that begin in it. hidden: how many of
     those of type DATA belong to the handshake all the same (TLS 1.3). finishes: the
-    client's Finished is in it.
+    client's Finished is in it. end: offset in its stream behind its last octet.
     """
 
     at: float
@@ -51,6 +52,7 @@ class Flight:
     marks: list[str] = field(default_factory=list)
     hidden: int = 0
     finishes: bool = False
+    end: int = 0
 
     @property
     def speaks(self) -> bool:
@@ -104,6 +106,7 @@ def flights(talk: Conversation) -> list[Flight]:
         last.clear += piece.octets[: max(0, begin - start)]
         last.records += kept[piece.up] + here
         last.marks += piece.marks
+        last.end = end
         kept[piece.up] = []
         if finished is not None and not done:
             last.finishes = done = piece.up and finished in here
@@ -138,6 +141,19 @@ def content_at(talk: Conversation, token: str) -> float | None:
             return None
         place = large[0]
     return talk.when(up=True, offset=place)
+
+
+def accepted_at(talk: Conversation) -> float | None:
+    """When the reply that accepts the message had come; None where TLS hides it.
+
+    It is the last 250 of all: behind it there is the reply to QUIT, or nothing.
+    """
+    stream = talk.stream(up=False)
+    begin, _ = records_of(stream)
+    ends = [reply.end() for reply in _ACCEPTS.finditer(stream)]
+    if not ends or begin < len(stream):
+        return None
+    return talk.when(up=False, offset=ends[-1] - 1)
 
 
 def trips_before(talk: Conversation, moment: float) -> int:

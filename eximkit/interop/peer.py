@@ -31,8 +31,9 @@ class Setup:
     """How a client and a server are to be set up for a scenario.
 
     tls_version: "1.2" or "1.3", "" for what they agree on. resume: TLS sessions are
-    kept. fast_open: of TCP. in_syn: a whole message may be in the SYN. octets: of the
-    message. account: AUTH is required. patience: seconds that a contact may take.
+    kept. avoid_pipelining: by the client. fast_open: of TCP. in_syn: a whole message
+    may be in the SYN. octets: of the message. account: AUTH is required. patience:
+    seconds that a contact may take.
     """
 
     tls: Tls = Tls.NONE
@@ -47,6 +48,7 @@ class Setup:
     in_syn: bool = False
     early_offered: bool = True
     pipelining: bool = True
+    avoid_pipelining: bool = False
     octets: int = 400
     expire: int = 0
     patience: float = 60.0

@@ -23,10 +23,10 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trips:
-    """Round trips before the first content: medians without early mode and with it.
+    """Round trips: medians without early mode and with it.
 
-    counted: `stopwatch`, from the SYN to the first octet of content on a packet link,
-    or `dialogue`, one-way trips of SMTP alone, halved. expected: what theory has.
+    counted: `stopwatch`, since the SYN on a packet link, or `dialogue`, one-way trips
+    of SMTP alone, halved. expected: what theory has.
     """
 
     pipelining: float
@@ -50,13 +50,15 @@ class Pairing:
 
 
 @dataclass(slots=True)
-class Result:
+class ScenarioResult:
     """One scenario with one pairing.
 
-    reason: why it failed or was skipped, None where it passed. trips: by stopwatch,
-    where there is one, and by the dialogue. forms: L fields of the early messages in
-    the logs of server and client. attempts: measurements that it took; one that was
-    disturbed is made again. notes: what else there is to say.
+    reason: why it failed or was skipped, None where it passed. trips: before the first
+    octet of content, by stopwatch, where there is one, and by the dialogue. accepted:
+    until the reply that accepts the message, by stopwatch, None without one. forms: L
+    fields of the early messages in the logs of server and client. attempts: how many
+    measurements it took; one that was disturbed is made again. notes: what else there
+    is to say.
     """
 
     scenario: str
@@ -65,6 +67,7 @@ class Result:
     outcome: Verdict = Verdict.PASSED
     reason: str | None = None
     trips: list[Trips] = field(default_factory=list)
+    accepted: Trips | None = None
     server_forms: list[str] = field(default_factory=list)
     client_forms: list[str] = field(default_factory=list)
     attempts: int = 1
@@ -77,12 +80,12 @@ class Result:
         return self.outcome is not Verdict.SKIPPED
 
 
-def skipped(scenario: str, pairing: Pairing, reason: str) -> Result:
+def skipped(scenario: str, pairing: Pairing, reason: str) -> ScenarioResult:
     """A scenario that could not be tried. reason: why."""
-    return Result(scenario, pairing, outcome=Verdict.SKIPPED, reason=reason)
+    return ScenarioResult(scenario, pairing, outcome=Verdict.SKIPPED, reason=reason)
 
 
-def summary(results: Iterable[Result]) -> dict[str, int]:
+def summary(results: Iterable[ScenarioResult]) -> dict[str, int]:
     """How many of each outcome."""
     counts = Counter(result.outcome.value for result in results)
     return {verdict.value: counts[verdict.value] for verdict in Verdict}

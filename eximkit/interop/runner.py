@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from eximkit.errors import EximkitError, InteropError, SettingsError
 from eximkit.interop.bench import Bench
 from eximkit.interop.change import run_change
-from eximkit.interop.exim_peer import find_exim
+from eximkit.interop.exim_peer import find_exim, locate
 from eximkit.interop.hostile import run_hostile
 from eximkit.interop.link import LinkKind, packet_obstacle
-from eximkit.interop.result import Pairing, Result, Verdict, skipped
-from eximkit.interop.scenario import PEERS, Kind, Scenario
+from eximkit.interop.result import Pairing, ScenarioResult, Verdict, skipped
+from eximkit.interop.scenario import PEERS, Kind, Scenario, scenarios
 from eximkit.interop.sequence import run_sequence
 from eximkit.interop.workshop import Workshop
 
@@ -35,7 +35,8 @@ class Plan:
     """What to try. clients, servers: names of PEERS. link: None for what fits.
 
     with_peer: one of them at least is to be this one, "" for any. repeat: messages of
-    each way of sending. jobs: scenarios at a time. exim: a path.
+    each way of sending. jobs: scenarios at a time. exim: a path. needs_exim: it is an
+    error, and no reason to leave something out, where no Exim is installed.
     """
 
     names: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ class Plan:
     repeat: int = 5
     jobs: int = 6
     exim: str | None = None
+    needs_exim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +156,24 @@ class _Turns:
 async def run_all(
     plan: Plan,
     every: Sequence[Scenario],
-    told: Callable[[Result, int, int], None] = lambda *_: None,
-) -> list[Result]:
+    told: Callable[[ScenarioResult, int, int], None] = lambda *_: None,
+) -> list[ScenarioResult]:
     """Try all of a plan; results in the order of the cases.
 
     told: called with each result as it comes, how many there are, and how many there
-    will be. Raises SettingsError for what is not known. What is started ends with it,
-    and with its cancellation.
+    will be. Raises SettingsError for what is not known, MissingProgramError where an
+    Exim that was asked for is not there, InteropError where it is of no use. What is
+    started ends with it, and with its cancellation.
     """
+    if plan.exim is not None or plan.needs_exim:
+        locate(plan.exim)
     with Workshop() as workshop:
         bench = Bench(workshop, find_exim(plan.exim))
         if plan.exim is not None and isinstance(bench.exim, str):
             raise InteropError(bench.exim)
         todo = cases(plan, every, bench)
         turns = _Turns(plan.jobs)
-        results: dict[int, Result] = {}
+        results: dict[int, ScenarioResult] = {}
 
         async def one(number: int, case: Case) -> None:
             results[number] = _named(await _try(case, plan, bench, turns), bench)
@@ -183,7 +188,50 @@ async def run_all(
         return [results[number] for number in range(len(todo))]
 
 
-def _named(result: Result, bench: Bench) -> Result:
+async def run(
+    name: str,
+    *,
+    client: str = "eximkit",
+    server: str = "eximkit",
+    link: str | None = None,
+    rtt: float = 0.1,
+    repeat: int = 5,
+    exim: str | None = None,
+) -> ScenarioResult:
+    """One scenario between one client and one server: `eximkit` or `exim`.
+
+    Where the scenario plays one of the two itself, that one does not count. link:
+    `loopback`, `proxy` or `packet`, None for what fits. rtt: seconds of a round trip.
+    repeat: messages with and without early mode. exim: a path, None for the one that is
+    installed. What cannot run here, for want of root or of Fast Open, is a result that
+    says so. Raises SettingsError for what is not known, MissingProgramError where there
+    is no Exim and one is needed, InteropError where it is of no use.
+    """
+    kinds = [kind.value for kind in LinkKind]
+    for what, value, known in (
+        ("client", client, PEERS),
+        ("server", server, PEERS),
+        ("link", link or kinds[0], kinds),
+    ):
+        if value not in known:
+            raise SettingsError(f"{what} is {value!r}, not one of {', '.join(known)}")
+    if rtt <= 0 or repeat < 1:
+        raise SettingsError("rtt and repeat are more than nothing")
+    plan = Plan(
+        names=(name,),
+        clients=(client,),
+        servers=(server,),
+        link=None if link is None else LinkKind(link),
+        rtt=rtt,
+        repeat=repeat,
+        exim=exim,
+        needs_exim="exim" in (client, server),
+    )
+    (result,) = await run_all(plan, scenarios())
+    return result
+
+
+def _named(result: ScenarioResult, bench: Bench) -> ScenarioResult:
     pair = result.pairing
     result.pairing = replace(
         pair, client=bench.title(pair.client), server=bench.title(pair.server)
@@ -191,7 +239,7 @@ def _named(result: Result, bench: Bench) -> Result:
     return result
 
 
-async def _try(case: Case, plan: Plan, bench: Bench, turns: _Turns) -> Result:
+async def _try(case: Case, plan: Plan, bench: Bench, turns: _Turns) -> ScenarioResult:
     """One case, again and alone where only the time was wrong."""
     scenario, pairing = case.scenario, case.pairing
     if case.obstacle:
@@ -209,17 +257,17 @@ async def _try(case: Case, plan: Plan, bench: Bench, turns: _Turns) -> Result:
 
 async def _once(
     scenario: Scenario, pairing: Pairing, plan: Plan, bench: Bench
-) -> tuple[Result, bool]:
+) -> tuple[ScenarioResult, bool]:
     try:
         async with asyncio.timeout(LONGEST):
             if scenario.kind is Kind.SEQUENCE:
                 return await run_sequence(scenario, pairing, bench, plan.repeat)
-            run = run_change if scenario.kind is Kind.CHANGE else run_hostile
-            return await run(scenario, pairing, bench), False
+            play = run_change if scenario.kind is Kind.CHANGE else run_hostile
+            return await play(scenario, pairing, bench), False
     except TimeoutError:
         reason = f"it takes more than {LONGEST:.0f} s"
     except EximkitError as error:
         reason = str(error)
-    failed = Result(scenario.name, pairing, scenario.needs_packets)
+    failed = ScenarioResult(scenario.name, pairing, scenario.needs_packets)
     failed.outcome, failed.reason = Verdict.FAILED, reason
     return failed, False

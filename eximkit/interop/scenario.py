@@ -72,12 +72,12 @@ class Scenario:
 _SETUP = frozenset(Setup.__dataclass_fields__)
 _OF_ALL = frozenset({"shows", "variants", "client", "server", "without"})
 _KEYS = {
-    Kind.SEQUENCE: _OF_ALL | _SETUP | {"stopwatch", "dialogue", "contacts"},
+    Kind.SEQUENCE: _OF_ALL | _SETUP | {"stopwatch", "accepted", "dialogue", "contacts"},
     Kind.CHANGE: _OF_ALL | _SETUP | {"first", "contacts"},
     Kind.HOSTILE: _OF_ALL
     | _SETUP
     | {"say", "replies", "closes", "ways", "each", "message", "log"}
-    | {"early", "waiting", *PEERS},
+    | {"early", "waiting", "port", *PEERS},
 }
 
 

@@ -22,7 +22,7 @@ LONGEST = 20.0
 """Seconds that a connection may be silent."""
 _DRAIN = 2.0
 _READ = 65536
-_CLOSE = "close"
+_CLOSE, _SILENT = "close", "silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,12 @@ class Script:
     """What to say on a connection.
 
     banner: "" to close instead. offers: lines of the response to EHLO; offers_tls:
-    under TLS, the same without STARTTLS unless given. strict: whoever talks before the
-    banner is turned away. replies: for commands (`EHLO`, …), `content` (the end of a
-    message) and `RESPONSE` (within AUTH): a reply, several lines as they are, or
-    `close`. behind: octets right behind a reply. pieces: each reply octet by octet.
+    under TLS, the same without STARTTLS unless given. more, wide: so many lines more in
+    that response, of so many octets. strict: whoever talks before the banner is turned
+    away, with `turned_away`. replies: for commands (`EHLO`, …), `content` (the end of a
+    message) and `RESPONSE` (within AUTH): a reply, several lines as they are, `close`,
+    or `silent` for none. behind: octets right behind a reply. ends: what a reply ends
+    with. pieces: each reply octet by octet.
     parameters: MAIL may have some. needs_auth: MAIL wants AUTH first. delay: seconds
     before a reply, by command or `banner`.
     """
@@ -41,9 +43,13 @@ class Script:
     banner: str = "220 scripted.example ESMTP"
     offers: tuple[str, ...] = ("PIPELINING", "PIPECONNECT")
     offers_tls: tuple[str, ...] | None = None
+    more: int = 0
+    wide: int = 10
     strict: bool = False
+    turned_away: str = "554 5.5.0 talks before the banner"
     replies: Mapping[str, str] = field(default_factory=dict)
     behind: Mapping[str, str] = field(default_factory=dict)
+    ends: str = "\r\n"
     pieces: bool = False
     parameters: bool = True
     needs_auth: bool = False
@@ -51,10 +57,13 @@ class Script:
 
     def offered(self, secure: bool) -> tuple[str, ...]:
         if not secure:
-            return self.offers
-        if self.offers_tls is not None:
-            return self.offers_tls
-        return tuple(word for word in self.offers if word != "STARTTLS")
+            words = self.offers
+        elif self.offers_tls is not None:
+            words = self.offers_tls
+        else:
+            words = tuple(word for word in self.offers if word != "STARTTLS")
+        lines = (f"X-{number} ".ljust(self.wide, "x") for number in range(self.more))
+        return (*lines, *words)
 
 
 def script_of(table: Mapping[str, Any], where: str) -> Script:
@@ -70,13 +79,15 @@ def script_of(table: Mapping[str, Any], where: str) -> Script:
 class Visit:
     """One connection. said: the verbs. clear: those that were said without TLS.
 
-    accepted: messages that were answered with 2xx. early: it talked before the banner.
+    accepted: messages that were answered with 2xx. early: it talked before the banner;
+    before: with which verbs.
     """
 
     said: list[str] = field(default_factory=list)
     clear: list[str] = field(default_factory=list)
     accepted: int = 0
     early: bool = False
+    before: list[str] = field(default_factory=list)
 
 
 class ScriptedServer:
@@ -147,6 +158,10 @@ class ScriptedServer:
                 await writer.wait_closed()
 
 
+def _verb(line: bytes) -> str:
+    return line.partition(b" ")[0].strip().upper().decode("latin-1")
+
+
 class _Over(EOFError):
     """The connection is to be closed."""
 
@@ -178,8 +193,9 @@ class _Talk:
             async with asyncio.timeout(EARLY):
                 await self._read()
         self._visit.early = bool(self._input)
+        self._visit.before = [_verb(line) for line in self._input.splitlines()]
         if script.strict and self._input:
-            await self._farewell("554 5.5.0 talks before the banner")
+            await self._farewell(script.turned_away)
         if not script.banner:
             raise _Over
         await self._pause("banner")
@@ -189,7 +205,7 @@ class _Talk:
             await self._command(line.decode("latin-1").rstrip("\r\n"))
 
     async def _command(self, line: str) -> None:
-        verb = line.partition(" ")[0].upper()
+        verb = _verb(line.encode("latin-1"))
         self._visit.said.append(verb)
         if self._layer is None:
             self._visit.clear.append(verb)
@@ -282,7 +298,9 @@ class _Talk:
         if reply == _CLOSE:
             await self._flush()
             raise _Over
-        octets = reply.encode("latin-1") + b"\r\n"
+        if reply == _SILENT:
+            return
+        octets = (reply + self._script.ends).encode("latin-1")
         if not self._script.pieces:
             self._output += octets
             return

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from statistics import median
 from typing import TYPE_CHECKING
 
-from eximkit.interop import flights
+from eximkit.interop import timing
 from eximkit.interop.link import LinkKind, open_link
-from eximkit.interop.peer import SUBJECT, arrivals_of, contacts_of
-from eximkit.interop.result import Result, Trips, Verdict
+from eximkit.interop.peer import arrivals_of, contacts_of
+from eximkit.interop.result import ScenarioResult, Verdict
 from eximkit.interop.scenario import setup_of
 from eximkit.interop.sketch import Drawing, draw
 from eximkit.smtp.early import Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from eximkit.interop.bench import Bench
     from eximkit.interop.conversation import Conversation
     from eximkit.interop.peer import ClientPeer, Contact, ServerPeer, Setup
@@ -29,10 +26,6 @@ if TYPE_CHECKING:
     from eximkit.interop.scenario import Scenario
     from eximkit.logs.record import LogRecord
 
-BELOW, ABOVE, SAVED = 0.1, 0.4, 0.2
-"""Round trips that a measured value may be from theory: below, above, and a saving."""
-_CPU = 0.04
-"""Seconds that count as nothing: TLS takes 10 ms, at any distance."""
 _SETTLE = 10.0
 """Seconds for a server to have written its log."""
 
@@ -60,14 +53,14 @@ class _Judged:
 
 async def run_sequence(
     scenario: Scenario, pairing: Pairing, bench: Bench, repeat: int
-) -> tuple[Result, bool]:
+) -> tuple[ScenarioResult, bool]:
     """Try a sequence. repeat: messages of each way.
 
     Also tells whether nothing is wrong but the time it took. Raises InteropError.
     """
     table = scenario.seen_by(pairing.client, pairing.server)
     setup = setup_of(table)
-    result = Result(scenario.name, pairing, setup.fast_open)
+    result = ScenarioResult(scenario.name, pairing, setup.fast_open)
     # The first of all fetches the cookie for Fast Open, or the TLS session.
     warm = int(setup.fast_open or setup.resume)
     kind = LinkKind(pairing.link)
@@ -95,12 +88,15 @@ async def run_sequence(
         _judge_wire(early, setup, judged)
         result.client_forms = sorted({c.form for c in early.contacts})
         result.server_forms = sorted({a.form for a in early.arrivals})
-        _judge_trips(plain, early, table, pairing, result, judged)
-        result.drawings = _drawings(bench, client, server, plain, early, first, pairing)
+        if fault := timing.untimed(plain.talks, early.talks):
+            judged.faults.append(fault)
+        else:
+            judged.late += timing.measure(plain.talks, early.talks, table, result)
+        result.drawings = _drawings(bench, client, server, seen, first, pairing.rtt)
     return _finished(result, judged)
 
 
-def _finished(result: Result, judged: _Judged) -> tuple[Result, bool]:
+def _finished(result: ScenarioResult, judged: _Judged) -> tuple[ScenarioResult, bool]:
     faults = [*judged.faults, *judged.late]
     if faults:
         result.outcome, result.reason = Verdict.FAILED, "; ".join(faults)
@@ -205,91 +201,21 @@ def _judge_wire(early: _Seen, setup: Setup, judged: _Judged) -> None:
             judged.faults.append("the SYN did not hold all of the message")
 
 
-def _judge_trips(
-    plain: _Seen,
-    early: _Seen,
-    table: dict[str, object],
-    pairing: Pairing,
-    result: Result,
-    judged: _Judged,
-) -> None:
-    """Round trips: by the stopwatch within bounds, by the dialogue to the letter."""
-    moments = [
-        [flights.content_at(talk, SUBJECT) for talk in seen.talks]
-        for seen in (plain, early)
-    ]
-    if any(moment is None for row in moments for moment in row):
-        judged.faults.append("no content was seen on the link")
-        return
-    known = [[moment for moment in row if moment is not None] for row in moments]
-    if pairing.link == LinkKind.PACKET.value and "stopwatch" in table:
-        values = [
-            median(
-                (moment - talk.began) / pairing.rtt
-                for moment, talk in zip(row, seen.talks, strict=True)
-            )
-            for row, seen in zip(known, (plain, early), strict=True)
-        ]
-        trips = Trips(values[0], values[1], "stopwatch", _pair(table["stopwatch"]))
-        result.trips.append(trips)
-        judged.late += _off(trips, pairing.rtt)
-    if pairing.rtt and "dialogue" in table:
-        counts = [
-            [
-                flights.trips_before(talk, moment) / 2
-                for moment, talk in zip(row, seen.talks, strict=True)
-            ]
-            for row, seen in zip(known, (plain, early), strict=True)
-        ]
-        halves = [median(row) for row in counts]
-        trips = Trips(halves[0], halves[1], "dialogue", _pair(table["dialogue"]))
-        result.trips.append(trips)
-        if (trips.pipelining, trips.early) != trips.expected:
-            told = f"{trips.pipelining:g} and {trips.early:g} round trips"
-            theory = "{:g} and {:g}".format(*trips.expected)
-            judged.late.append(f"a dialogue of {told} instead of {theory}")
-
-
-def _pair(value: object) -> tuple[float, float]:
-    """Two numbers of a scenario: without early mode, and with it."""
-    if isinstance(value, list) and len(value) == 2:
-        return float(value[0]), float(value[1])
-    raise TypeError(f"two numbers are wanted, not {value!r}")
-
-
-def _off(trips: Trips, rtt: float) -> list[str]:
-    """What is out of bounds. rtt: seconds."""
-    above = max(ABOVE, _CPU / rtt)
-    faults = []
-    for what, value, theory in (
-        ("pipelining", trips.pipelining, trips.expected[0]),
-        ("early", trips.early, trips.expected[1]),
-    ):
-        if not theory - BELOW <= value <= theory + above:
-            faults.append(f"{what}: {value:.2f} round trips instead of {theory:g}")
-    theory = trips.expected[0] - trips.expected[1]
-    if abs(trips.saved - theory) > max(SAVED, _CPU / 2 / rtt):
-        faults.append(f"{trips.saved:.2f} round trips saved instead of {theory:g}")
-    return faults
-
-
 def _drawings(
     bench: Bench,
     client: ClientPeer,
     server: ServerPeer,
-    plain: _Seen,
-    early: _Seen,
+    seen: _Seen,
     first: int,
-    pairing: Pairing,
+    rtt: float,
 ) -> list[Drawing]:
-    """One message of each way, with what a transcript says of what TLS hides."""
+    """The first contact and the next, with what a transcript says of what TLS hides.
+
+    first: its place among all that was seen.
+    """
     drawings = []
-    for title, seen, number in (
-        ("PIPELINING", plain, first),
-        ("early", early, first + 2),
-    ):
-        talks: Sequence[Conversation] = seen.talks
-        talk = talks[-1] if title == "PIPELINING" else talks[0]
-        inside, shift = bench.inside(client, server, number, pairing.rtt)
-        drawings.append(draw(title, talk, pairing.rtt, inside, shift))
+    for title, place in (("first contact", first), ("early", first + 1)):
+        # Connections of a transcript are counted from one.
+        inside, side = bench.inside(client, server, place + 1)
+        drawings.append(draw(title, seen.talks[place], rtt, inside, side))
     return drawings

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from eximkit.interop.flights import CHANGE_CIPHER, DATA, HANDSHAKE, LARGE, flights
+from eximkit.interop.flights import (
+    ALERT,
+    CHANGE_CIPHER,
+    DATA,
+    HANDSHAKE,
+    LARGE,
+    flights,
+)
 from eximkit.interop.transcript import TO_SERVER
 
 if TYPE_CHECKING:
@@ -30,6 +37,10 @@ _CHUNK = re.compile(rb"BDAT\s+(\d{1,9})(\s+LAST)?\s*$", re.IGNORECASE)
 _VERB = re.compile(
     rb"(AUTH +[A-Z0-9-]{1,20}|BDAT +\d{1,20}(?: +LAST)?|[A-Z]{3,10})\b", re.IGNORECASE
 )
+_ALERT = 19
+"""Octets of an alert under TLS 1.3, where it looks like data (2, 1 and 16)."""
+_CERTIFICATE = 256
+"""Octets that no certificate does with."""
 _MOST = 8
 """Different labels that a row names; the rest is counted."""
 
@@ -58,15 +69,14 @@ def draw(
     talk: Conversation,
     rtt: float,
     inside: Iterable[Event] = (),
-    shift: float = 0.0,
+    side: str = "client",
 ) -> Drawing:
     """The rows of a conversation.
 
-    inside: of a transcript of this connection. shift: seconds that its clock reads more
-    when a command arrives than when it left; half a round trip for a server's.
+    inside: of a transcript of this connection. side: whose it is, client or server.
     """
     found = flights(talk)
-    told = _told(found, inside, shift)
+    told = _told(found, inside, side)
     labels = {up: _Reader(talk, up) for up in (True, False)}
     rows = []
     for number, flight in enumerate(found):
@@ -93,22 +103,25 @@ def _short(names: Sequence[str]) -> list[str]:
 
 
 def _told(
-    found: Sequence[Flight], inside: Iterable[Event], shift: float
+    found: Sequence[Flight], inside: Iterable[Event], side: str
 ) -> dict[int, list[str]]:
-    """For each flight under TLS what a transcript says of its content."""
+    """For each flight under TLS what a transcript says of its content.
+
+    Octets are counted on either side of TLS: no clock is needed.
+    """
     result: dict[int, list[str]] = {}
+    passed = {True: 0, False: 0}
     for event in inside:
-        if event.layer != "smtp":
-            continue
         up = event.dir == TO_SERVER
-        at = event.t - shift if up else event.t + shift
-        near = [
-            (abs(flight.at - at), number)
-            for number, flight in enumerate(found)
-            if flight.up is up and flight.records and flight.speaks
-        ]
-        if near:
-            result.setdefault(min(near)[1], []).extend(_of_event(event))
+        if event.layer == "wire":
+            passed[up] += event.octets
+        elif event.layer == "smtp":
+            # A server notes what it answers before that leaves, all else is behind.
+            at = passed[up] - (side == "client" or up)
+            for number, flight in enumerate(found):
+                if flight.up is up and at < flight.end:
+                    result.setdefault(number, []).extend(_of_event(event))
+                    break
     return result
 
 
@@ -139,12 +152,16 @@ def _records(flight: Flight, told: list[str] | None) -> list[str]:
     if flight.finishes:
         names.append("Finished")
     elif flight.hidden:
-        names += ["Certificate", "Finished"]
+        hidden = sum(record.size for record in data[: flight.hidden])
+        names += ["Certificate"] * (hidden > _CERTIFICATE) + ["Finished"]
     data = data[flight.hidden :]
-    if told is not None and data:
-        return [*names, "[" + ", ".join(_short(told)) + "]"]
-    sizes = ["[content]" if r.size >= LARGE else f"[{r.size} octets]" for r in data]
-    return [*names, *sizes]
+    sizes = [record.size for record in data if record.size != _ALERT]
+    plain = sum(record.kind == ALERT for record in flight.records)
+    alerts = ["alert"] * (plain + len(data) - len(sizes))
+    if told is not None and sizes:
+        return [*names, "[" + ", ".join(_short(told)) + "]", *alerts]
+    content = ["[content]" if s >= LARGE else f"[{s} octets]" for s in sizes]
+    return [*names, *content, *alerts]
 
 
 def _command(line: bytes) -> str:

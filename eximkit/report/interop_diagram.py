@@ -14,12 +14,12 @@ from eximkit.report.logs_figures import PAGE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eximkit.interop.result import Result
+    from eximkit.interop.result import ScenarioResult
     from eximkit.interop.sketch import Drawing, Row
     from eximkit.report.style import Style
 
 
-def diagram(result: Result, style: Style) -> Iterator[str]:
+def diagram(result: ScenarioResult, style: Style) -> Iterator[str]:
     """The drawings of a result, one below the other."""
     pair = result.pairing
     for drawing in result.drawings:

@@ -10,18 +10,18 @@ from eximkit.interop.result import summary
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from eximkit.interop.result import Result, Trips
+    from eximkit.interop.result import ScenarioResult, Trips
     from eximkit.interop.sketch import Drawing
 
 SCHEMA = "eximkit.interop/1"
 
 
-def report(results: Sequence[Result]) -> Iterator[str]:
+def report(results: Sequence[ScenarioResult]) -> Iterator[str]:
     """All results."""
     yield json.dumps(document(results), indent=2, ensure_ascii=False) + "\n"
 
 
-def document(results: Sequence[Result]) -> dict[str, Any]:
+def document(results: Sequence[ScenarioResult]) -> dict[str, Any]:
     """All results as plain data."""
     return {
         "schema": SCHEMA,
@@ -30,7 +30,7 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def _row(result: Result) -> dict[str, Any]:
+def _row(result: ScenarioResult) -> dict[str, Any]:
     pair = result.pairing
     trips = [*map(_trips, result.trips), None, None]
     return {
@@ -44,6 +44,7 @@ def _row(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "round_trips": trips[0],
         "round_trips_otherwise": trips[1],
+        "accepted": None if result.accepted is None else _trips(result.accepted),
         "log": {"server": result.server_forms, "client": result.client_forms},
         "attempts": result.attempts,
         "seconds": round(result.seconds, 3),

@@ -13,7 +13,7 @@ from eximkit.report.logs_figures import PAGE, table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from eximkit.interop.result import Result, Trips
+    from eximkit.interop.result import ScenarioResult, Trips
     from eximkit.interop.scenario import Scenario
     from eximkit.report.style import Style
 
@@ -27,13 +27,27 @@ _COUNTED = {
     ),
 }
 
+_TAKEN = (
+    "taken: from the SYN to the reply that accepts an early message, where TLS does "
+    "not hide it."
+)
+_FIELDS = "L fields of early messages in the logs: of the client/of the server."
+
+_BRACKETS = (
+    "[…]: data under TLS, as a transcript of eximkit's has it; its octets where both "
+    "ends are Exim."
+)
+
+_FAILED = "failed "
+
 
 def report(
-    results: Sequence[Result], style: Style, *, diagrams: bool = False
+    results: Sequence[ScenarioResult], style: Style, *, diagrams: bool = False
 ) -> Iterator[str]:
     """A table for each pairing, then what failed, what was skipped, and the count."""
     ran = [result for result in results if result.ran]
-    for result in ran if diagrams else ():
+    drawn = ran if diagrams else []
+    for result in drawn:
         yield from diagram(result, style)
     key = _pairing
     for title, rows in groupby(sorted(ran, key=key), key=key):
@@ -43,41 +57,60 @@ def report(
     counted = {t.counted for result in ran for t in result.trips[:1]}
     for name in sorted(counted):
         yield from _note(_COUNTED[name])
+    if any(result.accepted for result in ran):
+        yield from _note(_TAKEN)
+    if counted:
+        yield from _note(_FIELDS)
+    texts = (row.text for r in drawn for drawing in r.drawings for row in drawing.rows)
+    if any("[" in text for text in texts):
+        yield from _note(_BRACKETS)
     yield from _faults(ran, style)
     yield from _skipped([result for result in results if not result.ran])
     counts = summary(results)
     yield ", ".join(f"{n} {outcome}" for outcome, n in counts.items()) + "\n"
 
 
-def _pairing(result: Result) -> str:
+def _pairing(result: ScenarioResult) -> str:
     pair = result.pairing
     link = f"{pair.link} link" if pair.link != "loopback" else "loopback"
     far = f", {pair.rtt * 1000:g} ms" if pair.rtt else ""
     return f"{pair.client} to {pair.server}: {link}{far}"
 
 
-_HEADS = ("scenario", "", "plain", "early", "saved", "client", "server", "")
-_FEW = (0, 1, 5, 6)
-"""Columns where no round trips were counted."""
+_TIMED = ("scenario", "", "plain", "early", "saved", "taken", "L fields")
+_UNTIMED = ("scenario", "", "client", "server")
+"""Heads of the columns; the second where no round trips were counted."""
 
 
-def _rows(results: list[Result]) -> Iterator[str]:
-    rows = [
-        (
-            result.scenario,
-            result.outcome.value,
-            *_figures(result.trips[0] if result.trips else None),
-            " ".join(form or "-" for form in result.client_forms),
-            " ".join(form or "-" for form in result.server_forms),
-            f"x{result.attempts}" if result.attempts > 1 else "",
-        )
-        for result in results
-    ]
-    columns = range(len(_HEADS)) if any(r.trips for r in results) else _FEW
-    yield from table(
-        [[row[n] for n in columns] for row in rows],
-        [_HEADS[n] for n in columns],
-        "".join("<<>>><<<"[n] for n in columns),
+def _rows(results: list[ScenarioResult]) -> Iterator[str]:
+    if any(result.trips for result in results):
+        yield from table([_timed(r) for r in results], _TIMED, "<<>>>><")
+    else:
+        rows = [(r.scenario, _outcome(r), *_forms(r)) for r in results]
+        yield from table(rows, _UNTIMED, "<<<<")
+
+
+def _timed(result: ScenarioResult) -> tuple[str, ...]:
+    taken = result.accepted
+    return (
+        result.scenario,
+        _outcome(result),
+        *_figures(result.trips[0] if result.trips else None),
+        "" if taken is None else f"{taken.early:.2f}",
+        "/".join(_forms(result)),
+    )
+
+
+def _outcome(result: ScenarioResult) -> str:
+    often = f" x{result.attempts}" if result.attempts > 1 else ""
+    return f"{result.outcome.value}{often}"
+
+
+def _forms(result: ScenarioResult) -> tuple[str, str]:
+    """The L fields in the logs of client and server."""
+    return (
+        " ".join(form or "-" for form in result.client_forms),
+        " ".join(form or "-" for form in result.server_forms),
     )
 
 
@@ -87,16 +120,16 @@ def _figures(trips: Trips | None) -> tuple[str, str, str]:
     return f"{trips.pipelining:.2f}", f"{trips.early:.2f}", f"{trips.saved:.2f}"
 
 
-def _faults(results: list[Result], style: Style) -> Iterator[str]:
+def _faults(results: list[ScenarioResult], style: Style) -> Iterator[str]:
     for result in results:
         if result.outcome is Verdict.FAILED:
             pair = result.pairing
-            title = f"{result.scenario}, {pair.client} to {pair.server}: "
+            title = f"{_FAILED}{result.scenario}, {pair.client} to {pair.server}: "
             text = textwrap.fill(
                 title + (result.reason or ""), PAGE, subsequent_indent="  ",
                 break_on_hyphens=False,
             )  # fmt: skip
-            yield style.paint("error", "failed ") + text + "\n"
+            yield style.paint("error", _FAILED) + text.removeprefix(_FAILED) + "\n"
     repeated = [result for result in results if result.attempts > 1]
     if repeated:
         yield from _note(
@@ -105,7 +138,7 @@ def _faults(results: list[Result], style: Style) -> Iterator[str]:
         )
 
 
-def _skipped(results: list[Result]) -> Iterator[str]:
+def _skipped(results: list[ScenarioResult]) -> Iterator[str]:
     for reason, rows in groupby(
         sorted(results, key=lambda r: r.reason or ""), key=lambda r: r.reason or ""
     ):
