@@ -11,7 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 _STAMP = pa.timestamp("us")
 
@@ -53,12 +53,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - of any column
     return value if value is None else [_plain(part) for part in value]
 
 
-def first_set(columns: Iterable[pa.Array]) -> pa.Array | None:
-    """For each row the first value that is there; None where there is none at all."""
-    filled = [column for column in columns if column.null_count < len(column)]
-    if not filled:
-        return None
-    return filled[0] if len(filled) == 1 else pc.coalesce(*filled)
+def is_utf8(text: bytes) -> bool:
+    """Whether text is UTF-8."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def times(stamps: pa.Array) -> pa.Array:
