@@ -11,7 +11,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from eximkit.logs import fields
 from eximkit.logs.columns.cells import NUMBERS
 from eximkit.logs.columns.schema import FLAG, RECORD, arrow_type
-from eximkit.logs.columns.values import mapped, repeated, texts
+from eximkit.logs.columns.values import mapped, mapped_in_part, repeated, texts
 from eximkit.logs.pipelining import INBOUND, OUTBOUND
 from eximkit.logs.record import ARRIVALS, DELIVERIES, Direction, Kind, LogRecord
 from eximkit.logs.values import tls_version, unescaped
@@ -69,7 +69,9 @@ def converted(written: Columns) -> Columns:
                 convert = partial(_authentication, place)
                 found[part] = mapped(column, convert, pa.string())
         elif name == "subject_raw":
-            found["subject"] = mapped(column, unescaped, pa.string())
+            found["subject"] = mapped_in_part(
+                column, r"\\", unescaped, lambda subjects: subjects, pa.string()
+            )
     for name, column in written.items():
         if name in _AUTHENTICATION and name in found:
             found[name] = pc.coalesce(found[name], texts(column))
@@ -93,7 +95,14 @@ def _value(name: str, column: pa.Array) -> pa.Array:
     ((_, convert),) = fields.targets((name,))
     if convert is None:
         return texts(column)
+    if name == "recipients":
+        # Blanks are all that stands between these.
+        return mapped_in_part(column, "[^ !#-~]", convert, _split, _TYPES[name])
     return mapped(column, lambda v: known(name, convert(v)), _TYPES[name])
+
+
+def _split(column: pa.Array) -> pa.Array:
+    return pc.split_pattern(pc.ascii_ltrim(column, " "), " ")
 
 
 def _authentication(place: int, value: str) -> str | None:

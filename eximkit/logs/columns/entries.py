@@ -22,7 +22,7 @@ from eximkit.logs.columns.schema import (
     Column,
     arrow_type,
 )
-from eximkit.logs.columns.sorting import by_group
+from eximkit.logs.columns.sorting import by_group, split
 from eximkit.logs.columns.values import array, is_utf8, repeated, times, utc
 from eximkit.logs.line import parse_line
 from eximkit.logs.possessive import compiled
@@ -69,25 +69,24 @@ class Reader:
         The columns are those of `schema.EVENTS` but for `log` and `session`. year: of
         lines that carry none. first: the number of the first line.
         """
-        if not text.endswith(b"\n"):
-            text += b"\n"
-        usual = self._usual(text)
-        unknown = _missing(usual.numbers, text.count(b"\n"))
+        lines = split(text)
+        usual = self._usual(text, lines)
+        unknown = _missing(usual.numbers, len(lines))
         if not len(unknown):
             return _table([usual], first)
-        lines = text.split(b"\n")
-        records = [parse_line(lines[n], year) for n in unknown.to_pylist()]
+        octets = lines.take(unknown).to_pylist()
+        records = [parse_line(line, year) for line in octets]
         return _table([usual, _Rows(unknown, _unusual(records))], first)
 
-    def _usual(self, text: bytes) -> _Rows:
+    def _usual(self, text: bytes, lines: pa.Array) -> _Rows:
         """The lines of known shapes."""
         head = SYSLOG if _THROUGH_SYSLOG.match(text) else PLAIN
         quoted = QUOTED_ORIGINAL in text
         readable = text.isascii() or is_utf8(text)
         parts = [
             _Rows(cells.numbers, conversion.concluded(cells.columns, cells.shape))
-            for lines in by_group(text, head)
-            for cells in self._cells.read(lines, head, quoted=quoted, readable=readable)
+            for some in by_group(lines, head)
+            for cells in self._cells.read(some, head, quoted=quoted, readable=readable)
         ]
         numbers = pa.chunked_array([part.numbers for part in parts], _NUMBERS)
         names = dict.fromkeys(name for part in parts for name in part.columns)

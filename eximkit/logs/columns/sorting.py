@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from eximkit.logs.columns.rewriting import Head
     from eximkit.logs.columns.shapes import Group
 
-_SAMPLE = 1 << 16
+_SAMPLE = 500
 _PLACES = 6
 """So many places of flags are looked at: ids of two lengths, process ids of several."""
 
@@ -34,13 +34,19 @@ class Sorted(NamedTuple):
     text: bytes
 
 
-def by_group(text: bytes, head: Head) -> list[Sorted]:
-    """The lines of a text, each of which has its LF, by the groups that there are."""
+def split(text: bytes) -> pa.Array:
+    """The lines of a text, without their LFs; the last may lack its own."""
+    (lines,) = pc.split_pattern(pa.array([text], pa.binary()), b"\n")
+    last = len(lines) - text.endswith(b"\n")
+    return lines.values[:last]
+
+
+def by_group(lines: pa.Array, head: Head) -> list[Sorted]:
+    """Lines by the groups that there are."""
     *flagged, others = groups()
-    lines = _lines(text)
     found = pa.nulls(len(lines), pa.int32())
     begins = pa.array([b for g in flagged for b in g.begins], pa.binary())
-    for place in _places(text, head):
+    for place in _places(lines[:_SAMPLE], head):
         found = pc.coalesce(
             found, pc.index_in(pc.binary_slice(lines, place, place + BEGIN), begins)
         )
@@ -59,11 +65,6 @@ def by_group(text: bytes, head: Head) -> list[Sorted]:
     ]
 
 
-def _lines(text: bytes) -> pa.Array:
-    (lines,) = pc.split_pattern(pa.array([text], pa.binary()), b"\n")
-    return lines.values[:-1]
-
-
 def _text(lines: pa.Array) -> bytes:
     """Lines, each with its LF."""
     one = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
@@ -71,18 +72,15 @@ def _text(lines: pa.Array) -> bytes:
     return text + b"\n"
 
 
-def _places(text: bytes, head: Head) -> list[int]:
-    """Where in a line flags stand, as far as the first lines show, most often first."""
-    often = Counter(
-        found.end() - found.start()
-        for found in _flagged(head.pattern).finditer(text, 0, _SAMPLE)
-    )
+def _places(sample: pa.Array, head: Head) -> list[int]:
+    """Where in a line flags stand, as far as some lines show, most often first."""
+    pattern = _flagged(head.pattern)
+    found = map(pattern.match, sample.to_pylist())
+    often = Counter(place.end() for place in found if place is not None)
     return [place for place, _ in often.most_common(_PLACES)]
 
 
 @cache
 def _flagged(head: bytes) -> re.Pattern[bytes]:
     begins = b"|".join(re.escape(b) for group in groups() for b in group.begins)
-    return compiled(
-        b"^" + head + syntax.MESSAGE_ID + b"(?=" + begins + b")", re.MULTILINE
-    )
+    return compiled(head + syntax.MESSAGE_ID + b"(?=" + begins + b")")
