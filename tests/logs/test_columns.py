@@ -7,9 +7,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
-from eximkit.logs.columns import cells, entries, shapes
+from eximkit.logs.columns import entries, rewriting, shapes
 from eximkit.logs.columns.entries import Reader
 from eximkit.logs.line import parse_line
 from tests.conftest import without
@@ -26,16 +27,17 @@ YEAR = 2026
 
 
 def in_bulk(lines: Sequence[bytes], reader: Reader) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = reader.entries(
-        b"\n".join(lines) + b"\n", YEAR
-    ).to_pylist()
+    table = reader.entries(b"\n".join(lines) + b"\n", YEAR)
+    rows: list[dict[str, Any]] = table.sort_by("line").to_pylist()
     return rows
 
 
 def by_the_grammar(lines: Sequence[bytes]) -> list[dict[str, Any]]:
     records = [parse_line(line, YEAR) for line in lines]
-    part = entries._Rows(range(len(lines)), entries._unusual(records))
-    rows: list[dict[str, Any]] = entries._table([part]).to_pylist()
+    numbers = pa.array(range(len(lines)), pa.uint64())
+    part = entries._Rows(numbers, entries._unusual(records))
+    table = entries._table([part], 1)
+    rows: list[dict[str, Any]] = table.sort_by("line").to_pylist()
     return rows
 
 
@@ -117,9 +119,9 @@ def test_usual_lines_are_not_left_to_the_grammar(
 def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     text = LOGS["damaged"] + LOGS["mainlog"]
     whole = Reader().entries(text)
-    compiled = cells._compiled
+    compiled = rewriting._compiled
     monkeypatch.setattr(
-        cells,
+        rewriting,
         "_compiled",
         lambda pattern: compiled(b"(*LIMIT_MATCH=1)(*NO_JIT)" + pattern),
     )

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from eximkit.errors import InputError
 from eximkit.logs.columns import files, folder, sessions
+from eximkit.logs.columns.entries import Reader
 from eximkit.logs.columns.export import export
-from eximkit.logs.columns.schema import EVENTS, SESSIONS
+from eximkit.logs.columns.schema import EVENTS, SESSIONS, arrow_schema, arrow_type
 from eximkit.logs.sources import gather
 from eximkit.logs.window import Window
 from tests.conftest import without
@@ -257,6 +259,30 @@ def test_memory_is_bounded_and_nothing_is_lost(
         tmp_path / "t", "SELECT COUNT(*), COUNT(DISTINCT session) FROM sessions"
     )
     assert numbers[0] == numbers[1]
+
+
+def test_rows_that_wait_keep_no_others_in_memory(tmp_path: Path) -> None:
+    entry = b"2026-03-01 10:00:00 16ZCW1-0005MB-00 Completed\n"
+    table = Reader().entries(entry * 5000 + b"no time\n")
+    rest = pa.nulls(table.num_rows)
+    events = pa.table(
+        [
+            (table[c.name] if c.name in table.column_names else rest).cast(
+                arrow_type(c.type)
+            )
+            for c in EVENTS
+        ],
+        schema=arrow_schema(EVENTS),
+    )
+    days = files.Days(tmp_path / "events")
+    held = []
+    for _ in range(40):
+        # A table of its own, as each lot of a log is one.
+        days.add(events.take(pa.array(range(events.num_rows))))
+        held.append(pa.total_allocated_bytes())
+    days.close()
+    lots = files.ROWS // table.num_rows + 2
+    assert max(held) - held[0] < lots * events.nbytes
 
 
 def test_lines_of_no_time_and_of_no_length(

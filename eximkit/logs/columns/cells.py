@@ -1,105 +1,152 @@
-"""Text rewritten as cells, and cells read into columns."""
+"""Lines of known shapes read into columns of what their fields hold, as it is written.
+
+They are rewritten in bulk (`rewriting.py`) and read as delimited text.
+"""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pyarrow import csv
 
-from eximkit.logs.columns import shapes
+from eximkit.logs.columns import rewriting
 from eximkit.logs.columns.schema import FLAG, LIST, RECORD, SECONDS, TEXT
-from eximkit.logs.columns.values import first_set
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
-    from eximkit.logs.columns.shapes import Expression
+    from eximkit.logs.columns.rewriting import Head, Layout
+    from eximkit.logs.columns.shapes import Group, Shape
+    from eximkit.logs.columns.sorting import Sorted
+
+Columns = dict[str, pa.Array]
 
 NUMBERS = {c.name for c in RECORD if c.type not in {TEXT, LIST, FLAG, SECONDS}}
 """The columns of whole numbers."""
+FEW = 128
+"""Where no more than one of so many lines has a field without a cell, these lines are
+left to the complete grammar; where more have, all are read once more, and from then on
+there are cells for their fields."""
 
 _SEPARATED = csv.ParseOptions(
-    delimiter=shapes.SEPARATOR.decode(), quote_char=False, double_quote=False
+    delimiter=rewriting.SEPARATOR.decode(), quote_char=False, double_quote=False
 )
+_REST = "rest"
 
 
-def by_mark(
-    text: bytes, expression: Expression
-) -> dict[int, tuple[list[int], list[bytes]]]:
-    """The lines rewritten, and their numbers, by the mark of their shape."""
-    from pcre2 import LibraryError  # type: ignore[import-untyped]
+class Cells(NamedTuple):
+    """The cells of lines of one shape, by field, the stamp and those not all empty.
 
-    try:
-        rows = _compiled(expression.pattern).sub(expression.template, text).split(b"\n")
-        rows.pop()
-    except LibraryError:
-        # A limit of the matcher. The complete grammar takes all.
-        rows = [shapes.UNKNOWN] * text.count(b"\n")
-    numbers: list[list[int]] = [[] for _ in range(128)]
-    for number, row in enumerate(rows):
-        numbers[row[0]].append(number)
-    return {
-        mark: (found, [rows[number] for number in found])
-        for mark, found in enumerate(numbers)
-        if found
-    }
-
-
-def read_cells(
-    lines: list[bytes], names: Sequence[str | None], *, readable: bool
-) -> dict[str, pa.Array] | None:
-    """The cells of lines of one shape, by field, those left out that are all empty.
-
-    None where there is something in the last cell, called "". readable: all of it is
-    UTF-8; otherwise text comes as octets.
+    numbers: of the lines; null for one that is left to the complete grammar. met: the
+    fields that there are, by number. without_cell: how many lines have a field that has
+    no cell.
     """
-    kind = pa.string() if readable else pa.binary()
-    table = csv.read_csv(
-        pa.BufferReader(b"\n".join(lines)),
+
+    shape: Shape
+    numbers: pa.Array
+    columns: Columns
+    met: Layout
+    without_cell: int
+
+
+class CellReader:
+    """Reads lines of known shapes. It remembers which fields it has met: lines of one
+    log have much in common.
+    """
+
+    def __init__(self) -> None:
+        self._layouts: dict[tuple[Head, Group], Layout] = {}
+
+    def read(
+        self, lines: Sorted, head: Head, *, quoted: bool, readable: bool
+    ) -> list[Cells]:
+        """The cells of lines of one group; lines of no shape have none.
+
+        quoted: as for `rewriting.expression`. readable: all of the text is UTF-8;
+        otherwise text comes as octets.
+        """
+        text = pa.string() if readable else pa.binary()
+
+        def read(layout: Layout) -> list[Cells]:
+            expression = rewriting.expression(head, lines.group, layout, quoted=quoted)
+            rows = expression.rows(lines.text)
+            parts = [] if rows is None else _by_shape(lines, rows)
+            return [_cells(*part, head, layout, text) for part in parts]
+
+        key = head, lines.group
+        layout = self._layouts.get(key, rewriting.smallest(head))
+        found = read(layout)
+        if sum(part.without_cell for part in found) * FEW > len(lines.numbers):
+            found = read(rewriting.whole(*key))
+            self._layouts[key] = layout.union(*(part.met for part in found))
+        return found
+
+
+def _by_shape(lines: Sorted, rows: bytes) -> Iterator[tuple[Shape, pa.Array, bytes]]:
+    """The rows of each shape, and the numbers of their lines."""
+    if not lines.group.marked:
+        (shape,) = lines.group.shapes
+        yield shape, lines.numbers, rows
+        return
+    several = rows.split(b"\n")
+    several.pop()
+    places: list[list[int]] = [[] for _ in range(128)]
+    for place, row in enumerate(several):
+        places[row[0]].append(place)
+    for shape in lines.group.shapes:
+        if found := places[shape.mark[0]]:
+            # The mark and a separator are left out.
+            some = b"\n".join([several[place][2:] for place in found])
+            yield shape, lines.numbers.take(pa.array(found)), some
+
+
+def _cells(
+    shape: Shape, numbers: pa.Array, rows: bytes, head: Head, layout: Layout,
+    text: pa.DataType,
+) -> Cells:  # fmt: skip
+    """The cells of rows of one shape. text: the type of columns of text."""
+    fields = dict(enumerate((*head.fields, *shape.fields)))
+    table = _table(rows, sorted(layout), fields, text)
+    columns: Columns = {}
+    met = set()
+    for place, field in fields.items():
+        if place in layout:
+            column = table[str(place)].combine_chunks()
+            if field == "stamp" or column.null_count < len(column):
+                met.add(place)
+                # Of several that are set the last counts.
+                before = [columns[field]] if field in columns else []
+                columns[field] = pc.coalesce(column, *before) if before else column
+    rest = table[_REST].combine_chunks()
+    without_cell = len(rest) - rest.null_count
+    if columns["stamp"].null_count or without_cell:
+        known = pc.and_(columns["stamp"].is_valid(), rest.is_null())
+        numbers = pc.if_else(known, numbers, None)
+    return Cells(shape, numbers, columns, frozenset(met), without_cell)
+
+
+def _table(
+    rows: bytes, layout: list[int], fields: dict[int, str], text: pa.DataType
+) -> pa.Table:
+    """The cells of rows, by their numbers, and the last one; none without a field."""
+    return csv.read_csv(
+        pa.BufferReader(rows),
         read_options=csv.ReadOptions(
             use_threads=False, block_size=1 << 30,
-            column_names=[str(n) for n in range(len(names) + 1)],
+            column_names=[*map(str, layout), _REST],
         ),
         parse_options=_SEPARATED,
         convert_options=csv.ConvertOptions(
             check_utf8=False, null_values=[""], strings_can_be_null=True,
-            include_columns=[str(n) for n, s in enumerate(names, 1) if s is not None],
+            include_columns=[*(str(n) for n in layout if n in fields), _REST],
             column_types={
-                str(n): pa.int64() if name in NUMBERS else kind
-                for n, name in enumerate(names, 1)
+                _REST: text,
+                **{
+                    str(n): pa.int64() if name in NUMBERS else text
+                    for n, name in fields.items()
+                },
             },
         ),
     )  # fmt: skip
-    places: dict[str, list[pa.Array]] = {}
-    here = (name for name in names if name is not None)
-    for name, column in zip(here, table.itercolumns(), strict=True):
-        # Of several that are set the last counts.
-        places.setdefault(name, []).insert(0, column.combine_chunks())
-    found: dict[str, pa.Array] = {}
-    for name, columns in places.items():
-        column = first_set(columns)
-        if column is not None:
-            found[name] = column
-    return None if "" in found else found
-
-
-def is_utf8(text: bytes) -> bool:
-    """Whether text is UTF-8."""
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-@cache
-def _compiled(pattern: bytes) -> Any:  # noqa: ANN401 - ships no types
-    import pcre2
-
-    try:
-        return pcre2.compile(pattern)
-    except pcre2.LibraryError:
-        # Not every processor has a just-in-time compiler for it.
-        return pcre2.compile(pattern, jit=False)

@@ -102,8 +102,8 @@ class _Export:
             progress(min(done, total), total)
 
         for source in sources:
-            for line, table in self._tables(source, tell):
-                self._add(source.path, line, table)
+            for table in self._tables(source, tell):
+                self._add(source.path, table)
 
     def close(self) -> None:
         self._days.close()
@@ -118,8 +118,8 @@ class _Export:
 
     def _tables(
         self, source: Source, tell: Callable[[int], None]
-    ) -> Iterator[tuple[int, pa.Table]]:
-        """The entries of a log, and the number of the first line of each lot."""
+    ) -> Iterator[pa.Table]:
+        """The entries of a log."""
         from eximkit.logs.columns.entries import overlong
 
         line = 1
@@ -127,29 +127,28 @@ class _Export:
         for chunk in chunks(source, problems, progress=tell, size=BLOCK):
             self.result.octets += len(chunk.data) + chunk.overlong
             if chunk.overlong:
-                yield line, overlong()
+                yield overlong(line)
                 line += 1
                 continue
             done = 0
             for start, end in self._window.runs(chunk.data, chunk.year):
                 line += chunk.data.count(b"\n", done, start)
-                table = self._reader.entries(chunk.data[start:end], chunk.year)
-                yield line, table
+                text = chunk.data[start:end]
+                table = self._reader.entries(text, chunk.year, first=line)
+                yield table
                 line += table.num_rows
                 done = end
             line += chunk.data.count(b"\n", done)
 
-    def _add(self, path: str, line: int, table: pa.Table) -> None:
+    def _add(self, path: str, table: pa.Table) -> None:
         import pyarrow as pa
 
         from eximkit.logs.columns.values import array
 
-        number = table.num_rows
-        log = array([path], pa.string()).take(pa.array([0] * number, pa.int32()))
+        (log,) = array([path], pa.string())
         columns: dict[str, Any] = {
             **dict(zip(table.column_names, table.columns, strict=True)),
-            "log": log,
-            "line": pa.array(range(line, line + number), pa.int64()),
+            "log": pa.repeat(log, table.num_rows),
             "session": self._sessions.number(table),
         }
         self._days.add(

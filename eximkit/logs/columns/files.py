@@ -18,8 +18,6 @@ ROWS = 1 << 16
 """So many rows are one row group, and as many wait in memory at most, of all days."""
 OPEN = 16
 """So many files are open at once."""
-_RUNS = 20
-"""So often the day may change back and forth before rows are sorted by it."""
 NO_DAY = "__HIVE_DEFAULT_PARTITION__"
 """What Hive calls the partition of a null, for entries without a time."""
 
@@ -69,7 +67,7 @@ class Days:
         self.total = 0
 
     def add(self, events: pa.Table) -> None:
-        """Take in rows of any days."""
+        """Take in rows of any days; those of one are best together."""
         self.total += events.num_rows
         for day, rows in _by_day(events):
             self._waiting.setdefault(day, []).append(rows)
@@ -111,21 +109,18 @@ class Days:
 
 
 def _by_day(events: pa.Table) -> list[tuple[str, pa.Table]]:
-    """The rows of each day."""
-    days = events["stamp"].cast(pa.date32()).combine_chunks()
-    found = days.unique().to_pylist()
-    if len(found) == 1:
-        return [(_name(found[0]), events)]
-    runs = pc.run_end_encode(days)
-    if len(runs.run_ends) > len(found) + _RUNS:
-        order = pc.sort_indices(days)
-        events, runs = events.take(order), pc.run_end_encode(days.take(order))
+    """The rows of each day, which are together."""
+    runs = pc.run_end_encode(events["stamp"].cast(pa.date32()).combine_chunks())
     parts = []
     start = 0
     for day, end in zip(
         runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True
     ):
-        parts.append((_name(day), events.slice(start, end - start)))
+        rows = events[start:end]
+        if 2 * rows.num_rows < events.num_rows:
+            # A slice would keep all rows in memory for as long as these wait.
+            rows = events.take(pa.array(range(start, end), pa.int64()))
+        parts.append((_name(day), rows))
         start = end
     return parts
 

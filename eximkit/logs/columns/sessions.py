@@ -52,10 +52,10 @@ class Sessions:
     def number(self, events: pa.Table) -> pa.Array:
         """The session of each event, null for those that have none."""
         there = pc.is_valid(events["direction"])
-        some = events.select(_NAMES).filter(there).combine_chunks()
-        if not some.num_rows:
+        places = pc.indices_nonzero(there)
+        if not len(places):
             return pa.nulls(events.num_rows, pa.int64())
-        coded = _keys(some).dictionary_encode()
+        coded = _keys(events, places).dictionary_encode()
         counts = coded.indices.value_counts()
         often = dict(zip(
             counts.field("values").to_pylist(), counts.field("counts").to_pylist(),
@@ -73,7 +73,7 @@ class Sessions:
             numbers.append(number)
         if new:
             rows = pc.index_in(pa.array(new, pa.int32()), coded.indices)
-            self._rows.append(some.take(rows))
+            self._rows.append(events.select(_NAMES).take(places.take(rows)))
         found = pa.array(numbers, pa.int64()).take(coded.indices)
         numbered = pc.replace_with_mask(
             repeated(None, events.num_rows, pa.int64()), there.combine_chunks(), found
@@ -97,11 +97,15 @@ class Sessions:
         self._numbers, self._events, self._rows = {}, [], []
 
 
-def _keys(rows: pa.Table) -> pa.Array:
-    """One text for each row, the same for those of one session."""
+def _keys(events: pa.Table, places: pa.Array) -> pa.Array:
+    """One text for each of some rows, the same for those of one session."""
     parts = []
     for column in _KEYS:
-        values = rows[column.name].combine_chunks()
+        values = events[column.name].combine_chunks()
+        if values.null_count == len(values):
+            parts.append("")
+            continue
+        values = values.take(places)
         if column.type == FLAG:
             values = pc.if_else(values, "1", "")
         parts.append(values)

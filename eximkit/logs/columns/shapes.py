@@ -1,28 +1,22 @@
-"""The shapes of line that become columns in bulk, and how they are written for that.
+"""The shapes of line that become columns in bulk.
 
 Each shape is the complete grammar's own pattern for plain lines of its sort, the one
 that it tries first: what matches here, `line.py` understands alike. All other lines are
-left to it. One that matches is rewritten as its fields with separators between them.
+left to it.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from eximkit.logs import arrivals, deliveries, syntax
+from eximkit.logs import arrivals, deliveries
 from eximkit.logs.fields import TIME
 from eximkit.logs.free_forms import FORMS, OBJECTS
 from eximkit.logs.free_lines import FIRST_WORDS, SAID, plain_pattern
 from eximkit.logs.record import Kind
-
-SEPARATOR = b"\x1f"
-"""Between fields; lines that have it in them are left to the complete grammar."""
-UNKNOWN = b"?"
-"""The mark of a line of no known shape; the line itself follows."""
-QUOTED_ORIGINAL = b' <"'
-"""Text with this in it needs an expression that looks for it in each delivery."""
 
 _OTHERS = r"\n\0\r\x1f"
 _GROUP = re.compile(r"\(\?P<(\w+)>")
@@ -46,12 +40,25 @@ class Shape(NamedTuple):
     remote: bool
 
 
-class Expression(NamedTuple):
-    """Takes each line at one match. head: the fields before those of the shapes."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Group:
+    """Shapes of lines that are taken together.
 
-    pattern: bytes
-    template: bytes
-    head: tuple[str, ...]
+    begins: what is behind the message id in all such lines, BEGIN octets each; none for
+    the lines that are of no other group, or are not seen to be of one.
+    """
+
+    begins: tuple[bytes, ...]
+    shapes: tuple[Shape, ...]
+
+    @property
+    def marked(self) -> bool:
+        """Whether the mark of a line's shape is needed to tell it."""
+        return len(self.shapes) > 1
+
+
+BEGIN = 4
+"""So many octets behind a message id, the blank among them, tell flags apart."""
 
 
 def _shape(
@@ -78,8 +85,7 @@ def _flagged(flags: dict[str, Kind], pattern: str) -> str:
 
 _ARRIVALS = {"<=": Kind.ARRIVAL, "(=": Kind.FAKE_REJECT}
 _DELIVERIES = {"=>": Kind.DELIVERY, "->": Kind.FURTHER, ">>": Kind.CUTTHROUGH}
-_NUMBER = r"(?P<error_number>-?\d{1,9})\)"
-_AFTER = "(?P<after>.*+)"
+_NUMBER = r"(?P<error_number>-?\d{1,9})\)(?P<after>.*+)"
 _FAILED = "(?P<text>.*+)"
 # Empty ones, which are not absent, are left to the complete grammar.
 _ARRIVAL = arrivals.PLAIN.replace(
@@ -87,10 +93,14 @@ _ARRIVAL = arrivals.PLAIN.replace(
 ).replace("from <(?P<received_sender>", "from <(?!>)(?P<received_sender>")
 
 
-def _deferral(number: str, *, named: bool) -> str:
-    before, _, after = deliveries.plain_pattern(Kind.DEFERRAL).partition(_NUMBER)
-    rest = after.replace(_AFTER, deliveries.after_number(named=named))
-    return f"== {before}(?P<error_number>{number})\\){rest}"
+def _deferral() -> str:
+    """What follows the number differs by whether it is one of the system, above 0."""
+    unnamed, named = (deliveries.after_number(named=named) for named in (False, True))
+    own = r"(?P<error_number>-\d{1,9}|0++(?=\)))\)" + unnamed
+    of_system = r"(?P<error_number>\d{1,9})\)" + named
+    second = _GROUP.sub(r"(?P<\1_2>", of_system)
+    plain = deliveries.plain_pattern(Kind.DEFERRAL)
+    return "== " + plain.replace(_NUMBER, f"(?:{own}|{second})")
 
 
 def _failure() -> str:
@@ -128,10 +138,7 @@ def shapes() -> tuple[dict[bytes, Shape], dict[bytes, Shape]]:
         _shape(b"A", _ARRIVALS, _flagged(_ARRIVALS, _ARRIVAL)),
         _shape(b"D", _DELIVERIES, delivered, remote=True),
         _shape(b"C", Kind.COMPLETED, _free(Kind.COMPLETED, "Completed")),
-        _shape(b"P", Kind.DEFERRAL, _deferral(r"-\d{1,9}|0++(?=\))", named=False),
-               remote=True),
-        _shape(b"Q", Kind.DEFERRAL, _deferral(r"(?!0++\))\d{1,9}", named=True),
-               remote=True),
+        _shape(b"P", Kind.DEFERRAL, _deferral(), remote=True),
         _shape(b"F", Kind.FAILURE, _failure(), remote=True),
         rejected,
         _shape(b"K", Kind.DKIM, _free(Kind.DKIM, "DKIM: ")),
@@ -167,106 +174,15 @@ def shapes() -> tuple[dict[bytes, Shape], dict[bytes, Shape]]:
     return {s.mark: s for s in of_message}, {s.mark: s for s in without}
 
 
-_OWN = (
-    rb"(" + syntax.DATE + rb" " + syntax.CLOCK
-    + rb"(?:" + syntax.MILLISECONDS + rb")?+)(?: (" + syntax.ZONE + rb"))?+"
-    rb"(?: \[(\d{1,7})\])?+ "
-)  # fmt: skip
-_SYSLOG = (
-    rb"(?>" + syntax.SYSLOG_TIME + rb"|" + syntax.ISO_TIME + rb") "
-    rb"([^ \n\r\0\x1f]++) [^ \n\r\0\x1f\[\]:]++(?:\[(\d{1,10})\])?+: "
-)
-_HEADS = {
-    False: (_OWN, ("stamp", "zone", "process")),
-    True: (_SYSLOG + _OWN, ("syslog_host", "process", "stamp", "zone", "process")),
-}
-"""By whether lines went through syslog, which left Exim's own stamp in them."""
-
-_SHORT = 2
-"""Shapes with no more fields than this are always written with so many."""
-_SET, _UNSET = b"()", b"(?:(?!)())?+"
-_CLASSES = 1
-
-Layout = tuple[tuple[int, ...], ...]
-"""For each class of shapes the places of the fields that have cells of their own; all
-others go into one last cell together, where there usually is nothing. A cell costs time
-whether there is something in it or not."""
-
-
-def class_of(shape: Shape) -> int:
-    """The class that a shape is written with; _CLASSES for the short ones."""
-    if len(shape.fields) <= _SHORT:
-        return _CLASSES
-    return 0
-
-
 @cache
-def whole_layout() -> Layout:
-    """The one in which each field has a cell."""
-    most = [0] * _CLASSES
-    for table in shapes():
-        for shape in table.values():
-            if class_of(shape) < _CLASSES:
-                number = class_of(shape)
-                most[number] = max(most[number], len(shape.fields))
-    return tuple(tuple(range(number)) for number in most)
-
-
-def cells(shape: Shape, layout: Layout) -> tuple[str | None, ...]:
-    """The fields of a shape in the order of their cells; None for no field of it, ""
-    for the last cell, which holds what has no cell of its own.
-    """
-    number = class_of(shape)
-    places = layout[number] if number < _CLASSES else range(_SHORT)
-    fields = shape.fields
-    names = tuple(fields[p] if p < len(fields) else None for p in places)
-    return names if number == _CLASSES else (*names, "")
-
-
-@cache
-def expression(*, syslog: bool, quoted: bool, layout: Layout) -> Expression:
-    """What rewrites all lines of a text, each with its LF.
-
-    quoted: QUOTED_ORIGINAL is somewhere in it.
-    """
-    head, fields = _HEADS[syslog]
-    number = len(fields) + 1
-    classes = range(number + 1, number + 1 + _CLASSES)
-    first = classes.stop
-    template = b"".join(b"\x1f$%d" % (first + place) for place in range(_SHORT))
-    for group, places, whole in zip(
-        reversed(classes), reversed(layout), reversed(whole_layout()), strict=True
-    ):
-        own = b"".join(b"\x1f$%d" % (first + place) for place in places)
-        rest = b"".join(b"$%d" % (first + p) for p in whole if p not in places)
-        template = b"${%d:+%b\x1f%b:%b}" % (group, own, rest, template)
-    before = b"".join(b"\x1f$%d" % group for group in range(1, number + 1))
-    return Expression(
-        _pattern(head, number, quoted=quoted),
-        b"$*MARK" + before + template + b"\n",
-        (*fields, "message_id"),
-    )
-
-
-def _pattern(head: bytes, number: int, *, quoted: bool) -> bytes:
-    """number: of the group that holds the message id."""
-    guard = b'(?![^\\n]*? <")' if quoted else b""
-
-    def alternatives(table: dict[bytes, Shape]) -> bytes:
-        return b"|".join(
-            (guard if shape.remote else b"")
-            + b"".join(
-                _SET if number == class_of(shape) else _UNSET
-                for number in range(_CLASSES)
-            )
-            + shape.pattern + b"(*:" + mark + b")"
-            for mark, shape in table.items()
-        )  # fmt: skip
-
+def groups() -> tuple[Group, ...]:
+    """Those by what is behind the message id, and last the one of all shapes."""
     of_message, without = shapes()
     return (
-        rb"(?|" + head + rb"(?:(" + syntax.MESSAGE_ID + rb") )?+"
-        rb"(?|(?(%d)|(?!))(?|" % number + alternatives(of_message)
-        + rb")|(?(%d)(?!))(?|" % number + alternatives(without)
-        + rb"))\n|([^\n]*+)(*:?)\n)"
-    )  # fmt: skip
+        Group((b" <= ", b" (= "), (of_message[b"A"],)),
+        Group((b" => ", b" -> ", b" >> "), (of_message[b"D"],)),
+        Group((b" Com",), (of_message[b"C"],)),
+        Group((b" == ",), (of_message[b"P"],)),
+        Group((b" ** ",), (of_message[b"F"],)),
+        Group((), tuple({**of_message, **without}.values())),
+    )

@@ -11,30 +11,59 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 _STAMP = pa.timestamp("us")
 
 
 def texts(column: pa.Array) -> pa.Array:
     r"""A column of octets as text; octets that are not UTF-8 become `\xNN`."""
+    column = _text_if_utf8(column)
+    if pa.types.is_string(column.type):
+        return column
+    return mapped(column, lambda value: value, pa.string())
+
+
+def _text_if_utf8(column: pa.Array) -> pa.Array:
     if pa.types.is_string(column.type):
         return column
     try:
         return column.cast(pa.string())
     except pa.ArrowInvalid:
-        return mapped(column, lambda value: value, pa.string())
+        return column
 
 
 def mapped(
     column: pa.Array, convert: Callable[[str], Any], kind: pa.DataType
 ) -> pa.Array:
     """What a function makes of each value; null stays null."""
-    coded = column.dictionary_encode()
+    coded = _text_if_utf8(column).dictionary_encode()
     values = coded.dictionary.to_pylist()
-    if pa.types.is_binary(column.type):
+    if pa.types.is_binary(coded.dictionary.type):
         values = [value.decode("utf-8", "surrogateescape") for value in values]
     return array([convert(value) for value in values], kind).take(coded.indices)
+
+
+def mapped_in_part(
+    column: pa.Array,
+    odd: str,
+    convert: Callable[[str], Any],
+    usual: Callable[[pa.Array], pa.Array],
+    kind: pa.DataType,
+) -> pa.Array:
+    """What `mapped` gives, where most values need no function of Python.
+
+    odd: a regular expression of RE2 that is in all values which do need it. usual: makes
+    the same of the others, of a column of text in which those are null.
+    """
+    some = pc.fill_null(pc.match_substring_regex(column, odd), fill_value=False)
+    values = mapped(column.filter(some), convert, kind)
+    if not len(values):
+        return usual(texts(column))
+    others = usual(texts(pc.if_else(some, pa.scalar(None, column.type), column)))
+    places = pc.add(pc.cumulative_sum(some.cast(pa.int64())), len(column) - 1)
+    every = pa.array(range(len(column)), pa.int64())
+    return pa.concat_arrays([others, values]).take(pc.if_else(some, places, every))
 
 
 def array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -53,12 +82,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - of any column
     return value if value is None else [_plain(part) for part in value]
 
 
-def first_set(columns: Iterable[pa.Array]) -> pa.Array | None:
-    """For each row the first value that is there; None where there is none at all."""
-    filled = [column for column in columns if column.null_count < len(column)]
-    if not filled:
-        return None
-    return filled[0] if len(filled) == 1 else pc.coalesce(*filled)
+def is_utf8(text: bytes) -> bool:
+    """Whether text is UTF-8."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def times(stamps: pa.Array) -> pa.Array:
