@@ -53,9 +53,9 @@ class Receiving:
         """Whether a message, or a part of it, has not been kept whole."""
         if not self._intake.too_large:
             return False
-        if isinstance(event, Received):
-            return isinstance(event.command, Bdat)
-        return isinstance(event, ContentEnded)
+        if type(event) is Received:
+            return type(event.command) is Bdat
+        return type(event) is ContentEnded
 
     def _bad_chunk(self, line: bytes, given: Reply) -> ServerEvent | None:
         """A BDAT that is none. Its octets are skipped if it says how many they are."""

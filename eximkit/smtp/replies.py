@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eximkit.errors import LocalProtocolError, RemoteProtocolError
 from eximkit.smtp.lines import LineBuffer
@@ -28,6 +28,7 @@ class Reply:
 
     code: int
     lines: tuple[str, ...]
+    _octets: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     @property
     def kind(self) -> Kind:
@@ -69,7 +70,15 @@ def encode(answer: Reply) -> bytes:
 
     Raises LocalProtocolError for a code or a text that cannot be on the wire.
     """
-    code, lines = answer.code, answer.lines
+    octets = answer._octets  # noqa: SLF001 - its own module's
+    if not octets:
+        # Most replies are the same for everybody: they are put into octets once.
+        octets = _encode(answer.code, answer.lines)
+        object.__setattr__(answer, "_octets", octets)
+    return octets
+
+
+def _encode(code: int, lines: tuple[str, ...]) -> bytes:
     if not 200 <= code <= 599 or not lines:
         raise LocalProtocolError(f"no reply has the code {code}")
     text = lines[0] if len(lines) == 1 else "".join(lines)
