@@ -81,11 +81,12 @@ def encode(answer: Reply) -> bytes:
 def _encode(code: int, lines: tuple[str, ...]) -> bytes:
     if not 200 <= code <= 599 or not lines:
         raise LocalProtocolError(f"no reply has the code {code}")
-    text = lines[0] if len(lines) == 1 else "".join(lines)
+    *more, last = lines
+    text = "".join(lines) if more else last
     if len(text) <= LINE - 6 and text.isascii() and text.isprintable():
         # As almost all of ours are: each line is one on the wire.
-        head = "".join([f"{code}-{line}\r\n" for line in lines[:-1]])
-        return f"{head}{code} {lines[-1]}\r\n".encode("ascii")
+        head = "".join([f"{code}-{line}\r\n" for line in more])
+        return f"{head}{code} {last}\r\n".encode("ascii")
     return _encode_cut(code, lines)
 
 

@@ -145,7 +145,9 @@ class Server(Receiving):
             close = close or event.fatal
         else:
             state = after(self.state, self._step, given.code)
-            if state is None or (given.code < 400 and self._spoilt(event)):
+            # What has not been kept whole is not to be accepted.
+            spoilt = self._intake.too_large and self._ends_some(event)
+            if state is None or (given.code < 400 and spoilt):
                 raise LocalProtocolError(f"{given} cannot answer {self._step.value}")
             self.state = state
             if type(event) is Received:
@@ -181,8 +183,8 @@ class Server(Receiving):
         """Input is there before the banner; at fault if that was not offered."""
         if not self._buffer or not self.service.in_step:
             return False
-        self.session.use.early = self.service.takes_early
-        return not self.service.takes_early
+        self.session.use.early = self._takes_early
+        return not self._takes_early
 
     def _moved(self, event: ServerEvent, given: Reply) -> None:
         """What a reply brings about."""
@@ -283,7 +285,7 @@ class Server(Receiving):
         Early pipelining lets everything pass up to the first DATA or BDAT.
         """
         session = self.session
-        free = self.service.takes_early and self._before_data
+        free = self._takes_early and self._before_data
         if step is Step.QUIT or (
             not self.service.in_step and step is not Step.STARTTLS
         ):
