@@ -143,6 +143,8 @@ class Attendant:
     def over(self) -> None:
         """The connection is no more; what was not complete is dropped."""
         self._drop()
+        # It leads back to here, and would have to be found by the garbage collector.
+        self._flush = _nothing
 
     def peer(self) -> Peer:
         """The client, as log lines name it."""
@@ -335,6 +337,10 @@ class Attendant:
             self._draft.drop()
             self._draft = None
         self._failure = None
+
+
+def _nothing() -> None:
+    """Nobody is there to be written to."""
 
 
 def _named(line: bytes) -> str:

@@ -12,8 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import asyncio
-
+    from eximkit.interop.poller import Poller
     from eximkit.interop.server_notes import Notes
 
 PIECE = 65536
@@ -28,10 +27,10 @@ class Channel:
     """
 
     __slots__ = (
-        "_loop",
         "_notes",
         "_number",
         "_out",
+        "_poller",
         "_socket",
         "_watched",
         "over",
@@ -39,11 +38,11 @@ class Channel:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        poller: Poller,
         connection: socket.socket,
         notes: Notes | None,
     ) -> None:
-        self._loop = loop
+        self._poller = poller
         self._socket = connection
         self._number = connection.fileno()
         self._notes = notes
@@ -60,38 +59,30 @@ class Channel:
     def _written(self) -> None:
         """What was held is written."""
 
-    def _abandon(self) -> None:
+    def ready(self) -> None:
+        """The socket can be read from or, as far as something is held, written to."""
+        if self._out:
+            self._writable()
+        else:
+            self._read()
+
+    def abandon(self) -> None:
         """This side is at fault, and nothing can be done about it."""
 
     def _shut(self, reset: bool) -> None:
         """Close the socket. reset: let the kernel forget what was not sent, too."""
         self.over = True
-        self._look_away()
-        if self._out:
-            self._loop.remove_writer(self._number)
+        self._poller.forget(self._number)
         if reset:
             with suppress(OSError):
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._socket.close()
 
-    def _readable(self) -> None:
-        try:
-            self._read()
-        except Exception:
-            # A defect costs one connection, and not the server.
-            self._abandon()
-            raise
-
     def _watch(self) -> None:
         """Hear of the socket when there is something to read."""
         if not self._watched:
             self._watched = True
-            self._loop.add_reader(self._number, self._readable)
-
-    def _look_away(self) -> None:
-        if self._watched:
-            self._watched = False
-            self._loop.remove_reader(self._number)
+            self._poller.watch(self._number, self)
 
     def _send(self, octets: bytes) -> None:
         if not octets or self.over:
@@ -111,8 +102,8 @@ class Channel:
         if sent < len(octets):
             self._out += octets[sent:]
             # Until the client has read this, nothing is read from it.
-            self._look_away()
-            self._loop.add_writer(self._number, self._writable)
+            self._watched = False
+            self._poller.watch(self._number, self, write=True)
 
     def _writable(self) -> None:
         try:
@@ -123,8 +114,6 @@ class Channel:
             self._broken()
             return
         del self._out[:sent]
-        if self._out:
-            return
-        self._loop.remove_writer(self._number)
-        self._watch()
-        self._written()
+        if not self._out:
+            self._watch()
+            self._written()

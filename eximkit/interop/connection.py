@@ -43,6 +43,7 @@ class Phase(Enum):
 
 
 _TALK, _DRAIN, _OVER = Phase.TALK, Phase.DRAIN, Phase.OVER
+_CLOSED, _SECURING = State.CLOSED, State.SECURING
 
 
 class Connection(Channel):
@@ -55,6 +56,7 @@ class Connection(Channel):
         "_house",
         "_left",
         "_log",
+        "_loop",
         "_parts",
         "_server",
         "_tls",
@@ -73,7 +75,8 @@ class Connection(Channel):
         tfo: str,
         notes: Notes | None,
     ) -> None:
-        super().__init__(house.loop, connection, notes)
+        super().__init__(house.poller, connection, notes)
+        self._loop = house.loop
         self._house = house
         self._log = house.log
         self.client = client
@@ -250,9 +253,10 @@ class Connection(Channel):
         if parts or server.receiving:
             self.deadline = min(now + self._house.bounds.wait, self._end)
         self._flush()
-        if server.closed:
+        state = server.state
+        if state is _CLOSED:
             self._finish()
-        elif server.handshaking and self._house.context is not None:
+        elif state is _SECURING and self._house.context is not None:
             self._tls = server_layer(self._house.context)
 
     def _hung_up(self) -> None:
@@ -300,7 +304,7 @@ class Connection(Channel):
         if self.phase is _DRAIN:
             self._half_close()
 
-    def _abandon(self) -> None:
+    def abandon(self) -> None:
         self.close(reset=True)
 
     # -- the end -------------------------------------------------------------------

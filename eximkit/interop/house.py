@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from socket import SHUT_WR
 from typing import TYPE_CHECKING, Any
 
-from eximkit.interop import mainlog
+from eximkit.interop import mainlog, poller
 from eximkit.interop.attendant import Counts, challenge
 from eximkit.interop.connection import Connection
 from eximkit.interop.endpoint import bound, fast_open_form
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from eximkit.interop.endpoint import Endpoint
     from eximkit.interop.mainlog import MainLog
     from eximkit.interop.offering import Policy
+    from eximkit.interop.poller import Poller
     from eximkit.interop.spool import Spool
     from eximkit.interop.transcript import Transcript
 
@@ -92,6 +93,7 @@ class House:
         self.counts = Counts()
         self.challenge = challenge(name)
         self.loop: asyncio.AbstractEventLoop
+        self.poller: Poller
         self._transcript = transcript
         self._complain = complain
         self._complained = False
@@ -111,6 +113,7 @@ class House:
         """Let clients in. To be called within the event loop that serves them."""
         self.loop = asyncio.get_running_loop()
         self._over = self.loop.create_future()
+        self.poller = poller.made(self.loop)
         self._doors = doors
         for door in doors:
             self._attend(door)
@@ -136,6 +139,7 @@ class House:
         self._close_doors()
         for connection in list(self._connections):
             connection.close()
+        self.poller.close()
         if self._timer is not None:
             self._timer.cancel()
         if not self._over.done():

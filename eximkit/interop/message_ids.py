@@ -42,8 +42,8 @@ class MessageIds:
         """An id that this process has not made before."""
         now = time.time_ns() * self._parts // 1_000_000_000
         with self._lock:
-            self._last = max(now, self._last + 1)
-            seconds, part = divmod(self._last, self._parts)
+            last = self._last = now if now > self._last else self._last + 1
+        seconds, part = divmod(last, self._parts)
         of_process, of_part = self._digits
         process = os.getpid()
         second, by, head = self._made

@@ -50,13 +50,13 @@ def is_literal(text: str) -> bool:
     return "%" not in inner
 
 
-def path(text: str) -> tuple[str, str]:
-    """The address at the start of `text`, in angle brackets there, and what follows.
+def path(text: str, start: int = 0) -> tuple[str, str]:
+    """The address at this place of a text, in angle brackets there, and what follows.
 
     <> gives "". A source route is left out, as RFC 5321 4.1.1.3 asks for. Raises
     RemoteProtocolError.
     """
-    match = _PATH.match(text)
+    match = _PATH.match(text, start)
     if match is None:
         raise RemoteProtocolError("not an address in <>", 501, "5.1.3")
     if match["short"]:

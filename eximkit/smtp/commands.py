@@ -149,7 +149,9 @@ Command = (
 
 _BDAT = re.compile(r"([0-9]{1,18})(?: +(LAST))?", re.IGNORECASE)
 _AUTH = re.compile(r"([A-Za-z0-9_-]{1,20})(?: +([A-Za-z0-9+/]+={0,2}|=))?")
-_COLON = {Step.MAIL: "FROM:", Step.RCPT: "TO:"}
+_FROM = re.compile(r"FROM: *", re.IGNORECASE | re.ASCII)
+_TO = re.compile(r"TO: *", re.IGNORECASE | re.ASCII)
+"""RFC 5321 3.3 allows no space here, and senders put one there all the same."""
 
 
 def _syntax(what: str) -> RemoteProtocolError:
@@ -162,24 +164,24 @@ def _name(rest: str) -> str:
     return rest
 
 
-def _path(rest: str, step: Step) -> tuple[str, Parameters]:
-    word = _COLON[step]
-    if rest[: len(word)].upper() != word:
-        raise _syntax(f"{step.value} is followed by {word}<address>")
-    # RFC 5321 3.3 allows no space here, and senders put one there all the same.
-    address, more = addresses.path(rest[len(word) :].lstrip(" "))
+def _path(rest: str, word: re.Pattern[str], step: Step) -> tuple[str, Parameters]:
+    match = word.match(rest)
+    if match is None:
+        shown = word.pattern.rstrip(" *")
+        raise _syntax(f"{step.value} is followed by {shown}<address>")
+    address, more = addresses.path(rest, match.end())
     return address, parameters.parse(more, step) if more else {}
 
 
 def _mail(rest: str) -> Mail:
-    address, given = _path(rest, Step.MAIL)
+    address, given = _path(rest, _FROM, Step.MAIL)
     if not address.isascii() and "SMTPUTF8" not in given:
         raise RemoteProtocolError("an address that needs SMTPUTF8", 553, "5.6.7")
     return Mail(address, given)
 
 
 def _rcpt(rest: str) -> Rcpt:
-    address, given = _path(rest, Step.RCPT)
+    address, given = _path(rest, _TO, Step.RCPT)
     if not address:
         raise RemoteProtocolError("no recipient is <>", 501, "5.1.3")
     return Rcpt(address, given)
@@ -217,26 +219,26 @@ def _bare(command: _Plain) -> Callable[[str], Command]:
     return made
 
 
-_PARSERS: dict[str, Callable[[str], Command]] = {
-    "EHLO": lambda rest: Ehlo(_name(rest)),
-    "HELO": lambda rest: Helo(_name(rest)),
-    "MAIL": _mail,
-    "RCPT": _rcpt,
-    "DATA": _bare(Data),
-    "BDAT": _bdat,
-    "RSET": _bare(Rset),
-    "NOOP": Noop,
-    "VRFY": _vrfy,
-    "HELP": Help,
-    "QUIT": _bare(Quit),
-    "STARTTLS": _bare(StartTls),
-    "AUTH": _auth,
+_PARSERS: dict[bytes, Callable[[str], Command]] = {
+    b"EHLO": lambda rest: Ehlo(_name(rest)),
+    b"HELO": lambda rest: Helo(_name(rest)),
+    b"MAIL": _mail,
+    b"RCPT": _rcpt,
+    b"DATA": _bare(Data),
+    b"BDAT": _bdat,
+    b"RSET": _bare(Rset),
+    b"NOOP": Noop,
+    b"VRFY": _vrfy,
+    b"HELP": Help,
+    b"QUIT": _bare(Quit),
+    b"STARTTLS": _bare(StartTls),
+    b"AUTH": _auth,
 }
 _COMPLETE: dict[bytes, Command] = {
     kind.step.value.encode(): kind() for kind in (Data, Rset, Quit, StartTls, Noop)
 }
 """Whole lines, as nearly everybody writes them."""
-_EIGHT_BIT = frozenset({"MAIL", "RCPT", "VRFY"})
+_EIGHT_BIT = frozenset({b"MAIL", b"RCPT", b"VRFY"})
 _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 
 
@@ -255,12 +257,12 @@ def parse(line: bytes) -> Command:
     if _CONTROL.search(line):
         raise RemoteProtocolError("a control character within a command", 500)
     verb, _, rest = line.partition(b" ")
-    name = verb.upper().decode("ascii", "replace")
-    parser = _PARSERS.get(name)
+    verb = verb.upper()
+    parser = _PARSERS.get(verb)
     if parser is None:
         raise Unknown("command unknown", 500, "5.5.1")
     try:
-        text = rest.decode("utf-8" if name in _EIGHT_BIT else "ascii")
+        text = rest.decode("utf-8" if verb in _EIGHT_BIT else "ascii")
     except UnicodeDecodeError:
         raise _syntax("octets that are no text") from None
     command = parser(text.strip(" \t"))

@@ -112,19 +112,17 @@ def _open_end(data: bytes, at: int) -> int:
 
 
 class ChunkReader:
-    """The octets behind one BDAT."""
+    """The octets behind one BDAT. left: how many are still to come."""
 
-    __slots__ = ("left",)
+    __slots__ = ("ended", "left")
 
     def __init__(self, size: int) -> None:
         self.left = size
+        self.ended = size == 0
 
     def feed(self, octets: bytes) -> tuple[bytes, bytes]:
         """Octets of the chunk, and what stands behind them."""
         mine = octets[: self.left]
         self.left -= len(mine)
+        self.ended = not self.left
         return mine, octets[len(mine) :]
-
-    @property
-    def ended(self) -> bool:
-        return self.left == 0

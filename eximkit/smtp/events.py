@@ -1,4 +1,8 @@
-"""What a dialogue gives to who drives it."""
+"""What a dialogue gives to who drives it.
+
+Not frozen: each is made for one use and read at once, and to freeze one costs more time
+than to make it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ if TYPE_CHECKING:
     from eximkit.smtp.states import Step
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Replied:
     """Client: a step was answered. command: what was sent, None for other steps.
 
@@ -25,14 +29,14 @@ class Replied:
     unasked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
     """Server: a connection is there. reply: the banner."""
 
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """Server: a command that is in order. reply: what to answer if nothing is wrong."""
 
@@ -40,7 +44,7 @@ class Received:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Authenticating:
     """Server: a client has shown who it is. reply: refuses; answer 235 to accept."""
 
@@ -48,7 +52,7 @@ class Authenticating:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Refused:
     """Server: input that is answered without being acted on.
 
@@ -61,21 +65,21 @@ class Refused:
     fatal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Challenge:
     """Server: the next challenge of an AUTH exchange. reply: 334 with it."""
 
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Content:
     """Server: octets of a message, dots taken off. There is nothing to answer."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ContentEnded:
     """Server: a message is complete; answering 2xx takes responsibility for it.
 

@@ -8,24 +8,23 @@ from eximkit.smtp.data import ChunkReader, DotReader, has_bare_ends
 class Intake:
     """The content of one message. limit: the most octets that are kept, 0 for any.
 
-    size: octets so far, those beyond the limit too. bare: a CR or an LF stood alone.
+    size: octets so far, those beyond the limit too. too_large: there are such. bare: a
+    CR or an LF stood alone.
     """
 
-    __slots__ = ("_cr", "_limit", "bare", "size")
+    __slots__ = ("_cr", "_limit", "bare", "size", "too_large")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._cr = False
         self.size = 0
+        self.too_large = False
         self.bare = False
-
-    @property
-    def too_large(self) -> bool:
-        return 0 < self._limit < self.size
 
     def kept(self, octets: bytes, reader: DotReader | ChunkReader) -> bytes:
         """What there is to keep of octets that `reader` has given."""
         self.size += len(octets)
+        self.too_large = 0 < self._limit < self.size
         if isinstance(reader, DotReader):
             self.bare = reader.bare
         elif octets and not self.bare:

@@ -14,52 +14,55 @@ class LineBuffer:
 
     limit: the most octets of a line, its end included. A longer line is given up
     as soon as that is known and skipped up to its end, so that it costs no memory; one
-    longer than 16 times the limit is the end of the dialogue (`hopeless`). octets: what
-    there is, to be looked at.
+    longer than 16 times the limit is the end of the dialogue (`hopeless`).
     """
 
-    __slots__ = ("_searched", "_skipped", "_skipping", "limit", "octets")
+    # What is used is passed over and not cut off: a read that is one line, or all
+    # content, is never copied, and a read that is many lines not once for each.
+    __slots__ = ("_at", "_octets", "_searched", "_skipped", "limit", "skipping")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.octets = bytearray()
+        self.skipping = False
+        """Within a line that is too long already."""
+        self._octets = b""
+        self._at = 0
         self._searched = 0
-        self._skipping = False
         self._skipped = 0
 
     def __len__(self) -> int:
-        return len(self.octets)
+        return len(self._octets) - self._at
 
     def __contains__(self, octets: bytes) -> bool:
-        return octets in self.octets
+        return self._octets.find(octets, self._at) >= 0
 
     def startswith(self, octets: bytes) -> bool:
-        return self.octets.startswith(octets)
+        return self._octets.startswith(octets, self._at)
 
     def peek(self, most: int) -> bytes:
         """Up to so many octets, which stay."""
-        return bytes(self.octets[:most])
+        return self._octets[self._at : self._at + most]
 
     def add(self, octets: bytes) -> None:
-        self.octets += octets
+        if not self._octets:
+            self._octets = octets
+            return
+        self._octets = self._octets[self._at :] + octets
+        self._searched -= self._at
+        self._at = 0
 
     def clear(self) -> int:
         """Drop all of it; how many octets that were."""
-        dropped = len(self.octets)
-        self.octets.clear()
-        self._searched = self._skipped = 0
-        self._skipping = False
+        dropped = len(self)
+        self._use(len(self._octets))
+        self._skipped = 0
+        self.skipping = False
         return dropped
 
     def take(self, most: int) -> bytes:
         """Up to so many octets, as they are."""
-        if most >= len(self.octets):
-            octets = bytes(self.octets)
-            self.octets.clear()
-        else:
-            octets = bytes(self.octets[:most])
-            del self.octets[:most]
-        self._searched = 0
+        octets = self._octets[self._at : self._at + most]
+        self._use(self._at + len(octets))
         return octets
 
     def line(self) -> bytes | None:
@@ -67,29 +70,41 @@ class LineBuffer:
 
         Raises TooLong once for a line beyond the limit, when its end has come.
         """
-        end = self.octets.find(b"\n", self._searched)
-        if end < 0:
-            if len(self.octets) > self.limit or self._skipping:
-                # A CR may be the first half of the end.
-                kept = self.octets[-1:] == b"\r"
-                self._skipped += len(self.octets) - kept
-                del self.octets[: len(self.octets) - kept]
-                self._skipping = True
-            self._searched = len(self.octets)
+        octets, at = self._octets, self._at
+        end = octets.find(b"\n", self._searched) + 1
+        if not end:
+            if octets:
+                self._unended()
             return None
-        octets = bytes(self.octets[: end + 1])
-        del self.octets[: end + 1]
-        self._searched = 0
-        if self._skipping or len(octets) > self.limit:
-            self._skipping = False
+        if end == len(octets):
+            self._octets = b""
+            self._at = self._searched = 0
+        else:
+            self._at = self._searched = end
+        if self.skipping or end - at > self.limit:
+            self.skipping = False
             self._skipped = 0
             raise TooLong(f"a line of more than {self.limit} octets")
-        return octets
+        return octets[at:end]
 
-    @property
-    def skipping(self) -> bool:
-        """Within a line that is too long already."""
-        return self._skipping
+    def _unended(self) -> None:
+        """There is a line without its end: it is remembered, or skipped."""
+        if self.skipping or len(self) > self.limit:
+            self.skipping = True
+            # A CR may be the first half of the end.
+            kept = self._octets.endswith(b"\r")
+            self._skipped += len(self) - kept
+            self._use(len(self._octets) - kept)
+        # So little waits for long that what it was read with must not wait with it.
+        self._octets = self._octets[self._at :]
+        self._at = 0
+        self._searched = len(self._octets)
+
+    def _use(self, end: int) -> None:
+        """What is in front of this place is used."""
+        if end == len(self._octets):
+            self._octets, end = b"", 0
+        self._at = self._searched = end
 
     @property
     def hopeless(self) -> bool:

@@ -40,6 +40,7 @@ class Receiving:
         self._chunk: Bdat | None = None
         self._refusal: Refused | None = None
         self._intake = Intake(service.size)
+        self._takes_early = service.takes_early
         self._before_data = True
 
     def _error(self, line: bytes, given: Reply, fatal: bool = False) -> Refused:
@@ -49,13 +50,11 @@ class Receiving:
             fatal = True
         return Refused(line, given, fatal)
 
-    def _spoilt(self, event: ServerEvent) -> bool:
-        """Whether a message, or a part of it, has not been kept whole."""
-        if not self._intake.too_large:
-            return False
-        if isinstance(event, Received):
-            return isinstance(event.command, Bdat)
-        return isinstance(event, ContentEnded)
+    def _ends_some(self, event: ServerEvent) -> bool:
+        """Whether a message has ended, or a part of one."""
+        if type(event) is Received:
+            return type(event.command) is Bdat
+        return type(event) is ContentEnded
 
     def _bad_chunk(self, line: bytes, given: Reply) -> ServerEvent | None:
         """A BDAT that is none. Its octets are skipped if it says how many they are."""
@@ -130,7 +129,7 @@ class Receiving:
         return ContentEnded(
             reply=given,
             sender=session.mail.sender if session.mail else "",
-            recipients=tuple(rcpt.recipient for rcpt in session.recipients),
+            recipients=tuple([rcpt.recipient for rcpt in session.recipients]),
             size=intake.size,
             bare=intake.bare,
             verdicts=session.wants_verdicts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eximkit.errors import LocalProtocolError, RemoteProtocolError
 from eximkit.smtp.lines import LineBuffer
@@ -28,6 +28,7 @@ class Reply:
 
     code: int
     lines: tuple[str, ...]
+    _octets: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     @property
     def kind(self) -> Kind:
@@ -69,14 +70,23 @@ def encode(answer: Reply) -> bytes:
 
     Raises LocalProtocolError for a code or a text that cannot be on the wire.
     """
-    code, lines = answer.code, answer.lines
+    octets = answer._octets  # noqa: SLF001 - its own module's
+    if not octets:
+        # Most replies are the same for everybody: they are put into octets once.
+        octets = _encode(answer.code, answer.lines)
+        object.__setattr__(answer, "_octets", octets)
+    return octets
+
+
+def _encode(code: int, lines: tuple[str, ...]) -> bytes:
     if not 200 <= code <= 599 or not lines:
         raise LocalProtocolError(f"no reply has the code {code}")
-    text = lines[0] if len(lines) == 1 else "".join(lines)
+    *more, last = lines
+    text = "".join(lines) if more else last
     if len(text) <= LINE - 6 and text.isascii() and text.isprintable():
         # As almost all of ours are: each line is one on the wire.
-        head = "".join([f"{code}-{line}\r\n" for line in lines[:-1]])
-        return f"{head}{code} {lines[-1]}\r\n".encode("ascii")
+        head = "".join([f"{code}-{line}\r\n" for line in more])
+        return f"{head}{code} {last}\r\n".encode("ascii")
     return _encode_cut(code, lines)
 
 

@@ -137,26 +137,25 @@ class Server(Receiving):
         event = self._due
         if event is None:
             raise LocalProtocolError("no reply is due")
-        if isinstance(event, Opened) and self._talks_early():
+        if type(event) is Opened and self._talks_early():
             # It began to talk while the banner was being thought about.
             given, close = OUT_OF_SYNC, True
-        code = given.code
-        if isinstance(event, Refused):
+        octets = replies.encode(given)
+        if type(event) is Refused:
             close = close or event.fatal
-            octets = replies.encode(given)
-            self._due = None
         else:
-            state = after(self.state, self._step, code)
-            if state is None or (code < 400 and self._spoilt(event)):
+            state = after(self.state, self._step, given.code)
+            # What has not been kept whole is not to be accepted.
+            spoilt = self._intake.too_large and self._ends_some(event)
+            if state is None or (given.code < 400 and spoilt):
                 raise LocalProtocolError(f"{given} cannot answer {self._step.value}")
-            octets = replies.encode(given)
-            self._due = None
             self.state = state
-            if isinstance(event, Received):
+            if type(event) is Received:
                 self._did(event.command, given)
             else:
                 self._moved(event, given)
-        if close or code == CLOSING:
+        self._due = None
+        if close or given.code == CLOSING:
             self.state = _CLOSED
         if self.state is _CLOSED:
             self._buffer.clear()
@@ -182,10 +181,10 @@ class Server(Receiving):
 
     def _talks_early(self) -> bool:
         """Input is there before the banner; at fault if that was not offered."""
-        if not self._buffer.octets or not self.service.in_step:
+        if not self._buffer or not self.service.in_step:
             return False
-        self.session.use.early = self.service.takes_early
-        return not self.service.takes_early
+        self.session.use.early = self._takes_early
+        return not self._takes_early
 
     def _moved(self, event: ServerEvent, given: Reply) -> None:
         """What a reply brings about."""
@@ -198,18 +197,17 @@ class Server(Receiving):
             self._exchange = None
 
     def _did(self, command: Command, given: Reply) -> None:
-        kind = type(command)
         if given.code >= 400:
-            if kind is Data and len(self._buffer):
+            if type(command) is Data and self._buffer:
                 # The content came without waiting. It is no list of commands.
                 self.state = _CLOSED
-            return
-        self.session.accepted(command)
-        if kind is Data:
+        elif type(command) is Data:
             self._intake = Intake(self.service.size)
             self._reader = DotReader()
-        elif kind is StartTls:
+        elif type(command) is StartTls:
             self.dropped += self._buffer.clear()
+        else:
+            self.session.accepted(command)
 
     def _next(self) -> ServerEvent | None:
         state = self.state
@@ -219,7 +217,7 @@ class Server(Receiving):
             if self._talks_early():
                 return Refused(self._buffer.take(80), OUT_OF_SYNC, fatal=True)
             self._step = Step.BANNER
-            return Opened(reply(220, *self.service.opening))
+            return Opened(self.service.welcome)
         if self._reader is not None:
             return self._content(self._reader)
         try:
@@ -229,7 +227,7 @@ class Server(Receiving):
             return self._error(b"", _TOO_LONG)
         if line is None:
             buffer = self._buffer
-            return self._stuck() if buffer.octets or buffer.skipping else None
+            return self._stuck() if buffer or buffer.skipping else None
         if not line.endswith(b"\r\n"):
             return Refused(line, _BARE_LF, fatal=True)
         line = line[:-2]
@@ -258,10 +256,10 @@ class Server(Receiving):
             if line[:4].upper() == b"BDAT":
                 return self._bad_chunk(line, told(error))
             return self._error(line, told(error))
-        if isinstance(command, Bdat):
+        if type(command) is Bdat:
             return self._begin_chunk(line, command)
         step = command.step
-        if self._buffer.octets and self._out_of_sync(step):
+        if self._buffer and self._out_of_sync(step):
             return Refused(line, OUT_OF_SYNC, fatal=True)
         if step in NO_MAIL and self.session.idled(self.state, step):
             text = "5.7.0 Too many commands that are not mail"
@@ -272,7 +270,7 @@ class Server(Receiving):
             # Content that came without waiting must not be read as commands.
             fatal = step is Step.DATA and len(self._buffer) > 0
             return self._error(line, disorder(self.session, self.state, step), fatal)
-        if isinstance(command, Auth):
+        if type(command) is Auth:
             return self._auth(line, command)
         wrong = fault(self.session, command)
         if wrong is not None:
@@ -287,7 +285,7 @@ class Server(Receiving):
         Early pipelining lets everything pass up to the first DATA or BDAT.
         """
         session = self.session
-        free = self.service.takes_early and self._before_data
+        free = self._takes_early and self._before_data
         if step is Step.QUIT or (
             not self.service.in_step and step is not Step.STARTTLS
         ):

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from eximkit.smtp import ehlo
 from eximkit.smtp.auth import CLEAR
 from eximkit.smtp.ehlo import NO_LIMITS, Limits, Offer, limit_words
+from eximkit.smtp.replies import Reply, reply
+
+_MOST_GREETED = 256
+"""Clients whose response to EHLO is kept: a host says the same name each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,12 @@ class Service:
     _offers: dict[bool, Offer] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _words: list[Reply] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    _greeted: dict[tuple[str, bool], Reply] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def takes_early(self) -> bool:
@@ -58,6 +69,33 @@ class Service:
     def opening(self) -> tuple[str, ...]:
         """The lines of the banner."""
         return self.banner or (f"{self.name} {self.greeting}".rstrip(),)
+
+    @property
+    def welcome(self) -> Reply:
+        """The banner."""
+        return self._first_and_last()[0]
+
+    @property
+    def farewell(self) -> Reply:
+        """The reply to QUIT."""
+        return self._first_and_last()[1]
+
+    def _first_and_last(self) -> list[Reply]:
+        if not self._words:
+            self._words.append(reply(220, *self.opening))
+            self._words.append(reply(221, f"{self.name} closing connection"))
+        return self._words
+
+    def hello(self, client: str, secure: bool) -> Reply:
+        """The response to EHLO. client: the name that it greeted with."""
+        known = self._greeted.get((client, secure))
+        if known is None:
+            offer = self.offer(secure)
+            known = ehlo.response(self.name, offer, f"Hello {client}")
+            if len(self._greeted) >= _MOST_GREETED:
+                self._greeted.clear()
+            self._greeted[client, secure] = known
+        return known
 
     def offered_mechanisms(self, secure: bool) -> tuple[str, ...]:
         """The AUTH mechanisms that may be used, with TLS or without."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from eximkit.smtp import ehlo, parameters
+from eximkit.smtp import parameters
 from eximkit.smtp.commands import Ehlo, Helo, Mail, Rcpt, Rset, StartTls
 from eximkit.smtp.replies import Reply, reply
 from eximkit.smtp.states import CLOSING, NO_MAIL, State, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from eximkit.smtp.commands import Auth, Command
     from eximkit.smtp.service import Service
@@ -93,9 +93,9 @@ class Session:
 
     def accepted(self, command: Command) -> None:
         """What follows of a command that was answered positively."""
-        if isinstance(command, Rcpt):
+        if type(command) is Rcpt:
             self.recipients.append(command)
-        elif isinstance(command, Mail):
+        elif type(command) is Mail:
             self.mail = command
             self.tried = 0
             self.use.chunked = False
@@ -126,15 +126,14 @@ def answer(session: Session, command: Command) -> Reply:
     given = ANSWERS.get(command.step)
     if given is not None:
         return given
-    name = session.service.name
+    service = session.service
     match command:
         case Ehlo(client):
-            offer = session.service.offer(session.secure)
-            return ehlo.response(name, offer, f"Hello {client}")
+            return service.hello(client, session.secure)
         case Helo(client):
-            return reply(250, f"{name} Hello {client}")
+            return reply(250, f"{service.name} Hello {client}")
         case _:
-            return reply(221, f"{name} closing connection")
+            return service.farewell
 
 
 def disorder(session: Session, state: State, step: Step) -> Reply:
@@ -148,15 +147,8 @@ def disorder(session: Session, state: State, step: Step) -> Reply:
 
 def fault(session: Session, command: Command) -> Reply | None:
     """What speaks against a command that is in order; 421 ends the connection."""
-    if isinstance(command, Rcpt):
-        return _rcpt_fault(session, command)
-    if isinstance(command, Mail):
-        return _mail_fault(session, command)
-    if not isinstance(command, StartTls) or (
-        session.service.starttls and not session.secure
-    ):
-        return None
-    return reply(503, "5.5.1 STARTTLS is not offered")
+    looked_at = _FAULTS.get(type(command))
+    return looked_at(session, command) if looked_at is not None else None
 
 
 def auth_fault(session: Session, command: Auth) -> Reply | None:
@@ -205,3 +197,16 @@ def _rcpt_fault(session: Session, command: Rcpt) -> Reply | None:
     if len(session.recipients) >= most:
         return reply(452, "4.5.3 Too many recipients")
     return None
+
+
+def _starttls_fault(session: Session, command: StartTls) -> Reply | None:  # noqa: ARG001
+    if session.service.starttls and not session.secure:
+        return None
+    return reply(503, "5.5.1 STARTTLS is not offered")
+
+
+_FAULTS: dict[type[Command], Callable[[Session, Any], Reply | None]] = {
+    Mail: _mail_fault,
+    Rcpt: _rcpt_fault,
+    StartTls: _starttls_fault,
+}

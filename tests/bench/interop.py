@@ -6,6 +6,9 @@ and with many messages on a connection. Both Postfix programs come out of Debian
 package, unpacked into a temporary directory: installing it would remove Exim (--postfix
 DIR: a directory where it is unpacked already). Then early pipelining is put beside
 PIPELINING, with octets that were prepared, and idle connections are weighed.
+
+Machines get faster and slower while this runs. So runs are short, what is compared runs
+one right after the other, and a ratio is the median of those of all turns.
 """
 
 from __future__ import annotations
@@ -51,8 +54,10 @@ async def main():
 asyncio.run(main())
 """
 AT_ONCE = 20
-SESSIONS = (1, 5, 20)
+SESSIONS = (1, 2, 5, 20)
 IDLE = 2000
+PAIRS = 4
+"""Of early pipelining and PIPELINING in each turn: they are over soon."""
 SINK, ALONE, AIO = "smtp-sink", "eximkit", "aiosmtpd"
 
 
@@ -75,6 +80,17 @@ class Row:
 
     def middle(self) -> tuple[float, float]:
         return statistics.median(self.connections), statistics.median(self.messages)
+
+    def of(self, other: Row) -> tuple[float, float]:
+        """Its rates as parts of another's."""
+        return (
+            median_ratio(self.connections, other.connections),
+            median_ratio(self.messages, other.messages),
+        )
+
+
+def median_ratio(of: list[float], to: list[float]) -> float:
+    return statistics.median(here / there for here, there in zip(of, to, strict=True))
 
 
 @contextmanager
@@ -167,7 +183,7 @@ def source(tools: Postfix, port: int, messages: int, many: bool) -> float:
 def measure(tools: Postfix, row: Row, port: int, scale: float) -> None:
     wait_for(port)
     source(tools, port, 200, many=False)
-    row.connections.append(source(tools, port, int(5000 * scale), many=False))
+    row.connections.append(source(tools, port, int(3000 * scale), many=False))
     row.messages.append(source(tools, port, int(6000 * scale), many=True))
 
 
@@ -184,13 +200,11 @@ def beside_others(tools: Postfix, turns: int, scale: float) -> list[list[str]]:
             measure(tools, rows[several], port, scale)
         with aiosmtpd() as port:
             measure(tools, rows[AIO], port, scale / 4)
-    of_sink, of_aio = rows[SINK].middle(), rows[AIO].middle()
     table = []
     for row in rows.values():
-        here = row.middle()
-        cells = [f"{rate:,.0f}" for rate in here]
-        cells += [f"{rate / of:.2f}" for rate, of in zip(here, of_sink, strict=True)]
-        cells += [f"{rate / of:.1f}" for rate, of in zip(here, of_aio, strict=True)]
+        cells = [f"{rate:,.0f}" for rate in row.middle()]
+        cells += [f"{ratio:.2f}" for ratio in row.of(rows[SINK])]
+        cells += [f"{ratio:.1f}" for ratio in row.of(rows[AIO])]
         table.append([row.name, *cells])
     return table
 
@@ -201,10 +215,10 @@ def early_beside_pipelining(turns: int, scale: float) -> list[list[str]]:
         (flights.EARLY_DATA, flights.PIPELINING_DATA),
     )
     rates: dict[tuple[int, str], list[float]] = {}
-    count = int(3000 * scale)
+    count = int(400 * scale)
     with eximkit() as port:
         flights.load(flights.EARLY, port, count, AT_ONCE)
-        for _ in range(turns):
+        for _ in range(turns * PAIRS):
             for at_once in SESSIONS:
                 for plan in (plan for pair in pairs for plan in pair):
                     rate = flights.load(plan, port, count, at_once)
@@ -212,9 +226,9 @@ def early_beside_pipelining(turns: int, scale: float) -> list[list[str]]:
     table = []
     for early, usual in pairs:
         for at_once in SESSIONS:
-            both = (rates[at_once, plan.name] for plan in (early, usual))
-            fast, slow = map(statistics.median, both)
-            cells = [f"{fast:,.0f}", f"{slow:,.0f}", f"{fast / slow:.2f}"]
+            fast, slow = (rates[at_once, plan.name] for plan in (early, usual))
+            cells = [f"{statistics.median(rate):,.0f}" for rate in (fast, slow)]
+            cells.append(f"{median_ratio(fast, slow):.2f}")
             table.append([f"{early.name}, {at_once} at once", *cells])
     return table
 
@@ -257,7 +271,7 @@ def idle() -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--postfix", metavar="DIR")
-    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--scale", type=float, default=1.0, help="of all counts")
     given = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} processors,")

@@ -86,6 +86,19 @@ def test_a_banner_of_several_lines() -> None:
     assert Service(name="a", greeting="").opening == ("a",)
 
 
+def test_responses_to_ehlo_are_kept_and_bounded() -> None:
+    service = Service(name="mx.example", starttls=True)
+    clear, secure = (service.hello("c.example", secure) for secure in (False, True))
+    assert clear.lines[0] == secure.lines[0] == "mx.example Hello c.example"
+    assert "STARTTLS" in clear.lines
+    assert "STARTTLS" not in secure.lines
+    assert service.hello("c.example", secure=False) is clear
+    for number in range(5000):
+        name = f"c{number}.example"
+        assert service.hello(name, secure=False).lines[0].endswith(f" {name}")
+    assert len(service._greeted) <= 256
+
+
 def test_mechanisms_that_wait_for_tls() -> None:
     every = ("PLAIN", "LOGIN", "CRAM-MD5")
     service = Service(
