@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,14 +82,18 @@ def records_of(stream: bytes) -> tuple[int, list[Record]]:
     return begin.start(), found
 
 
-def flights(talk: Conversation) -> list[Flight]:
-    """A conversation in flights, those of TCP's own handshake and farewell included."""
+def flights(talk: Conversation, apart: float = inf) -> list[Flight]:
+    """A conversation in flights, those of TCP's own handshake and farewell included.
+
+    apart: seconds of silence that end a flight, though nothing has come in between.
+    """
     sides = {up: records_of(talk.stream(up)) for up in (True, False)}
     finished = _finished(talk)
     place = {True: 0, False: 0}
     kept: dict[bool, list[Record]] = {True: [], False: []}
     result: list[Flight] = []
     done = False
+    before = 0.0
     for piece in talk.pieces:
         begin, records = sides[piece.up]
         start = place[piece.up]
@@ -100,7 +105,9 @@ def flights(talk: Conversation) -> list[Flight]:
             continue
         last = result[-1] if result else None
         opening = "SYN" in piece.marks or (last is not None and "SYN" in last.marks)
-        if last is None or last.up is not piece.up or opening:
+        pause = piece.at - before > apart
+        before = piece.at
+        if last is None or last.up is not piece.up or opening or pause:
             last = Flight(piece.at, piece.up)
             result.append(last)
         last.clear += piece.octets[: max(0, begin - start)]

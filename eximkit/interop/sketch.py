@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import groupby
+from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from eximkit.interop.flights import (
@@ -75,7 +77,7 @@ def draw(
 
     inside: of a transcript of this connection. side: whose it is, client or server.
     """
-    found = flights(talk)
+    found = flights(talk, apart=rtt / 4 or inf)
     told = _told(found, inside, side)
     labels = {up: _Reader(talk, up) for up in (True, False)}
     rows = []
@@ -91,6 +93,8 @@ def draw(
         text = ", ".join(_short([*marks, *names, *ends]))
         leaves, arrives = (at, at + rtt / 2) if flight.up else (at - rtt / 2, at)
         rows.append(Row(leaves, arrives, flight.up, text))
+    # They were seen at the client, where what the server says has been on its way.
+    rows.sort(key=attrgetter("leaves"))
     return Drawing(title, rtt, tuple(rows))
 
 

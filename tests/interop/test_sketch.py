@@ -175,3 +175,23 @@ def test_a_diagram_has_80_columns_and_half_round_trips() -> None:
     assert text in report
     assert "= […]: data under TLS" in report
     assert "[…]" not in "".join(interop_table.report([result], style(None)))
+
+
+def test_what_crosses_on_the_way_is_in_the_order_in_which_it_left() -> None:
+    pieces = [
+        Piece(0.0, True, b"EHLO c\r\nMAIL FROM:<>\r\n", ("SYN",)),
+        Piece(RTT, False, b"", ("SYN",)),
+        Piece(1.01 * RTT, True, b"BDAT 2 LAST\r\nxx"),
+        Piece(1.03 * RTT, False, b"220 s\r\n250-s\r\n250 PIPELINING\r\n250 OK\r\n"),
+        # Nothing has come in between, but this waited for the content.
+        Piece(2.02 * RTT, False, b"250 OK\r\n"),
+    ]
+    rows = draw("crossing", Conversation(0.0, 4000, pieces), RTT).rows
+    assert [row.text for row in rows] == [
+        "SYN, EHLO, MAIL",
+        "SYN-ACK",
+        "220, 250-, 2 x 250",
+        "BDAT 2 LAST, content (2 octets)",
+        "250",
+    ]
+    assert [row.leaves for row in rows] == sorted(row.leaves for row in rows)
