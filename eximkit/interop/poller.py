@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import asyncio
 
 _AT_ONCE = 256
-"""Connections that have their turn before the loop looks at timers and signals."""
+"""Turns of connections before the loop looks at its timers, signals and listeners."""
 
 
 class Polled(Protocol):
@@ -71,11 +71,16 @@ class Epoll:
 
     def _turn(self) -> None:
         polled = self._polled
-        for number, _ in self._epoll.poll(0, _AT_ONCE):
-            # One that was ready a moment ago may be closed by now.
-            one = polled.get(number)
-            if one is not None:
-                _let(one, self._loop)
+        # While some had their turn, others got ready: to ask once more costs less than
+        # a turn of the loop.
+        left = _AT_ONCE
+        while left > 0 and (ready := self._epoll.poll(0, left)):
+            left -= len(ready)
+            for number, _ in ready:
+                # One that was ready a moment ago may be closed by now.
+                one = polled.get(number)
+                if one is not None:
+                    _let(one, self._loop)
 
 
 class Readers:

@@ -59,9 +59,8 @@ def path(text: str, start: int = 0) -> tuple[str, str]:
     match = _PATH.match(text, start)
     if match is None:
         raise RemoteProtocolError("not an address in <>", 501, "5.1.3")
-    if match["short"]:
-        return match["short"], text[match.end() :]
-    address = match["mailbox"] or ""
+    address, short = match.group("mailbox", "short")
+    address = address or short or ""
     if len(address) > LOCAL_PART or not address.isascii() or address.endswith("]"):
         local, domain = match["local"], match["domain"]
         if domain.startswith("[") and not is_literal(domain):

@@ -93,7 +93,7 @@ class Receiving:
 
     def _content(self, reader: DotReader | ChunkReader) -> ServerEvent | None:
         """The next piece of a message, or its end."""
-        if len(self._buffer) and not reader.ended:
+        if self._buffer.unused and not reader.ended:
             most = reader.left if isinstance(reader, ChunkReader) else 1 << 62
             octets, rest = reader.feed(self._buffer.take(most))
             if rest:

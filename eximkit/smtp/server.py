@@ -53,7 +53,9 @@ if TYPE_CHECKING:
     from eximkit.smtp.commands import Command
     from eximkit.smtp.service import Service
 
-_CLOSED, _SECURING = State.CLOSED, State.SECURING
+# Looked at with every command: by a name of this module in a third of the time.
+_CONNECTED, _CLOSED, _SECURING = State.CONNECTED, State.CLOSED, State.SECURING
+_EHLO, _STARTTLS, _DATA, _QUIT = Step.EHLO, Step.STARTTLS, Step.DATA, Step.QUIT
 TLS_RECORD = b"\x16\x03"
 """How a ClientHello begins (RFC 8446 5.1). No text that is SMTP holds these octets."""
 
@@ -181,7 +183,7 @@ class Server(Receiving):
 
     def _talks_early(self) -> bool:
         """Input is there before the banner; at fault if that was not offered."""
-        if not self._buffer or not self.service.in_step:
+        if not self._buffer.unused or not self.service.in_step:
             return False
         self.session.use.early = self._takes_early
         return not self._takes_early
@@ -198,7 +200,7 @@ class Server(Receiving):
 
     def _did(self, command: Command, given: Reply) -> None:
         if given.code >= 400:
-            if type(command) is Data and self._buffer:
+            if type(command) is Data and self._buffer.unused:
                 # The content came without waiting. It is no list of commands.
                 self.state = _CLOSED
         elif type(command) is Data:
@@ -213,7 +215,7 @@ class Server(Receiving):
         state = self.state
         if state is _CLOSED or state is _SECURING:
             return None
-        if state is State.CONNECTED:
+        if state is _CONNECTED:
             if self._talks_early():
                 return Refused(self._buffer.take(80), OUT_OF_SYNC, fatal=True)
             self._step = Step.BANNER
@@ -227,7 +229,7 @@ class Server(Receiving):
             return self._error(b"", _TOO_LONG)
         if line is None:
             buffer = self._buffer
-            return self._stuck() if buffer or buffer.skipping else None
+            return self._stuck() if buffer.unused or buffer.skipping else None
         if not line.endswith(b"\r\n"):
             return Refused(line, _BARE_LF, fatal=True)
         line = line[:-2]
@@ -259,16 +261,16 @@ class Server(Receiving):
         if type(command) is Bdat:
             return self._begin_chunk(line, command)
         step = command.step
-        if self._buffer and self._out_of_sync(step):
+        if self._buffer.unused and self._out_of_sync(step):
             return Refused(line, OUT_OF_SYNC, fatal=True)
         if step in NO_MAIL and self.session.idled(self.state, step):
             text = "5.7.0 Too many commands that are not mail"
             return Refused(line, reply(554, text), fatal=True)
-        if step is Step.DATA:
+        if step is _DATA:
             self._before_data = False
         if step not in TRANSITIONS[self.state]:
             # Content that came without waiting must not be read as commands.
-            fatal = step is Step.DATA and len(self._buffer) > 0
+            fatal = step is _DATA and len(self._buffer) > 0
             return self._error(line, disorder(self.session, self.state, step), fatal)
         if type(command) is Auth:
             return self._auth(line, command)
@@ -286,20 +288,18 @@ class Server(Receiving):
         """
         session = self.session
         free = self._takes_early and self._before_data
-        if step is Step.QUIT or (
-            not self.service.in_step and step is not Step.STARTTLS
-        ):
+        if step is _QUIT or not (self.service.in_step or step is _STARTTLS):
             return False
         if session.hello is not None and not session.pipelines:
             return True
-        if step is Step.STARTTLS:
+        if step is _STARTTLS:
             # A ClientHello that did not wait for the 220 cannot be told for certain
             # from text in front of it. Its sender is told so, instead of waiting for
             # the answer to a hello that was dropped. Text is dropped if the command is
             # accepted, and answered if it is not.
             return not free or TLS_RECORD in self._buffer
         if step in GROUP_LAST:
-            session.use.early |= free and session.secure and step is Step.EHLO
+            session.use.early |= free and session.secure and step is _EHLO
             return not free
         session.use.pipelined |= session.pipelines
         return False

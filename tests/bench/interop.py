@@ -8,7 +8,9 @@ DIR: a directory where it is unpacked already). Then early pipelining is put bes
 PIPELINING, with octets that were prepared, and idle connections are weighed.
 
 Machines get faster and slower while this runs. So runs are short, what is compared runs
-one right after the other, and a ratio is the median of those of all turns.
+one right after the other, and a ratio is the median of those of all turns. What else
+runs on a machine moves rates, and ratios too, as smtp-source gets less of it; it hardly
+moves the processor time that a server takes for a connection and for a message.
 """
 
 from __future__ import annotations
@@ -71,12 +73,31 @@ class Postfix:
 
 
 @dataclass(slots=True)
+class Server:
+    """Where it listens, and its process."""
+
+    port: int
+    pid: int
+
+    def processor_time(self) -> float:
+        """Seconds that it and its workers have taken so far."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        ticks = 0
+        for pid in (self.pid, *children.read_text("ascii").split()):
+            stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+            user, system = stat.rpartition(")")[2].split()[11:13]
+            ticks += int(user) + int(system)
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(slots=True)
 class Row:
-    """One server's rates, one for each turn."""
+    """One server's rates, one for each turn. costs: microseconds of processor time."""
 
     name: str
     connections: list[float] = field(default_factory=list)
     messages: list[float] = field(default_factory=list)
+    costs: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
 
     def middle(self) -> tuple[float, float]:
         return statistics.median(self.connections), statistics.median(self.messages)
@@ -111,12 +132,14 @@ def postfix(directory: str | None) -> Iterator[Postfix]:
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str]) -> Iterator[str]:
-    """A server, and the first line that it prints."""
+def running(
+    command: list[str], environment: dict[str, str]
+) -> Iterator[tuple[str, int]]:
+    """A server: the first line that it prints, and its process."""
     server = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
     try:
         assert server.stdout is not None
-        yield server.stdout.readline().decode()
+        yield server.stdout.readline().decode(), server.pid
     finally:
         server.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -128,22 +151,22 @@ def running(command: list[str], environment: dict[str, str]) -> Iterator[str]:
 
 
 @contextmanager
-def eximkit(processes: int = 1, most: int = 1000) -> Iterator[int]:
-    """The reference server; its port."""
+def eximkit(processes: int = 1, most: int = 1000) -> Iterator[Server]:
+    """The reference server."""
     options = ["--processes", str(processes), "--max-connections", str(most)]
     options += ["--max-messages", "1000000"]
-    with running([*SERVE, *options], dict(os.environ)) as line:
-        yield json.loads(line)["port"]
+    with running([*SERVE, *options], dict(os.environ)) as (line, pid):
+        yield Server(json.loads(line)["port"], pid)
 
 
 @contextmanager
-def aiosmtpd() -> Iterator[int]:
-    with running([sys.executable, "-c", AIOSMTPD], dict(os.environ)) as line:
-        yield int(line)
+def aiosmtpd() -> Iterator[Server]:
+    with running([sys.executable, "-c", AIOSMTPD], dict(os.environ)) as (line, pid):
+        yield Server(int(line), pid)
 
 
 @contextmanager
-def sink(tools: Postfix) -> Iterator[int]:
+def sink(tools: Postfix) -> Iterator[Server]:
     """smtp-sink takes no port of its own choice."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -154,7 +177,7 @@ def sink(tools: Postfix) -> Iterator[int]:
     )  # fmt: skip
     try:
         wait_for(port)
-        yield port
+        yield Server(port, server.pid)
     finally:
         server.terminate()
         server.wait()
@@ -180,11 +203,16 @@ def source(tools: Postfix, port: int, messages: int, many: bool) -> float:
     return messages / (time.perf_counter() - start)
 
 
-def measure(tools: Postfix, row: Row, port: int, scale: float) -> None:
-    wait_for(port)
-    source(tools, port, 200, many=False)
-    row.connections.append(source(tools, port, int(3000 * scale), many=False))
-    row.messages.append(source(tools, port, int(6000 * scale), many=True))
+def measure(tools: Postfix, row: Row, server: Server, scale: float) -> None:
+    wait_for(server.port)
+    source(tools, server.port, 200, many=False)
+    counts = int(3000 * scale), int(6000 * scale)
+    rates = row.connections, row.messages
+    for many, count in enumerate(counts):
+        before = server.processor_time()
+        rates[many].append(source(tools, server.port, count, many=bool(many)))
+        took = server.processor_time() - before
+        row.costs[many].append(took / count * 1e6)
 
 
 def beside_others(tools: Postfix, turns: int, scale: float) -> list[list[str]]:
@@ -192,19 +220,20 @@ def beside_others(tools: Postfix, turns: int, scale: float) -> list[list[str]]:
     several = f"{ALONE}, {cores} processes"
     rows = {name: Row(name) for name in (SINK, ALONE, several, AIO)}
     for _ in range(turns):
-        with sink(tools) as port:
-            measure(tools, rows[SINK], port, scale)
-        with eximkit() as port:
-            measure(tools, rows[ALONE], port, scale)
-        with eximkit(cores) as port:
-            measure(tools, rows[several], port, scale)
-        with aiosmtpd() as port:
-            measure(tools, rows[AIO], port, scale / 4)
+        with sink(tools) as server:
+            measure(tools, rows[SINK], server, scale)
+        with eximkit() as server:
+            measure(tools, rows[ALONE], server, scale)
+        with eximkit(cores) as server:
+            measure(tools, rows[several], server, scale)
+        with aiosmtpd() as server:
+            measure(tools, rows[AIO], server, scale / 4)
     table = []
     for row in rows.values():
         cells = [f"{rate:,.0f}" for rate in row.middle()]
         cells += [f"{ratio:.2f}" for ratio in row.of(rows[SINK])]
         cells += [f"{ratio:.1f}" for ratio in row.of(rows[AIO])]
+        cells += [f"{statistics.median(cost):.0f}" for cost in row.costs]
         table.append([row.name, *cells])
     return table
 
@@ -216,7 +245,8 @@ def early_beside_pipelining(turns: int, scale: float) -> list[list[str]]:
     )
     rates: dict[tuple[int, str], list[float]] = {}
     count = int(400 * scale)
-    with eximkit() as port:
+    with eximkit() as server:
+        port = server.port
         flights.load(flights.EARLY, port, count, AT_ONCE)
         for _ in range(turns * PAIRS):
             for at_once in SESSIONS:
@@ -280,8 +310,8 @@ def main() -> None:
         raise SystemExit("no apt-get here: unpack postfix and name it with --postfix")
     with postfix(given.postfix) as tools:
         table = beside_others(tools, given.turns, given.scale)
-    heads = ["server", "connections/s", "messages/s"]
-    heads += ["conn. of sink", "mess. of sink", "conn. of aio", "mess. of aio"]
+    heads = ["server", "conn./s", "mess./s", "conn. of sink", "mess. of sink"]
+    heads += ["conn. of aio", "mess. of aio", "µs a conn.", "µs a mess."]
     print(tabulate(table, heads, disable_numparse=True), "\n")
     table = early_beside_pipelining(given.turns, given.scale)
     heads = ["connections/s", "early", "PIPELINING", "ratio"]

@@ -143,6 +143,22 @@ def test_who_is_closed_by_another_has_no_turn(form: Form) -> None:
     second.close()
 
 
+def test_who_is_always_ready_leaves_the_loop_its_turn(form: Form) -> None:
+    ear = Ear(lambda: None)
+    made: Poller
+
+    def work(loop: asyncio.AbstractEventLoop) -> None:
+        nonlocal made
+        made = form(loop)
+        made.watch(ear.number, ear)
+        ear.pair[1].send(b"x")
+
+    assert turns(work) == []
+    made.close()
+    assert 1 < ear.ready_times < 10_000
+    ear.close()
+
+
 def test_reading_or_writing_and_never_both(form: Form) -> None:
     made: Poller
     ear = Ear(lambda: made.watch(ear.number, ear))

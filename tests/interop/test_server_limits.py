@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from eximkit.interop.connection import Connection
 from eximkit.interop.house import Bounds
 from eximkit.interop.mainlog import MainLog
 from tests.interop.running import EARLY, Kept, Wire, running
@@ -179,6 +181,24 @@ def test_nobody_waits_for_a_goodbye() -> None:
                 wire.send(GROUP)
                 assert wire.read_all() == [220, 250, 250, 250, 250, 221]
         server.wait(lambda house: house.connections == 0)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_connection_that_is_over_is_gone(secure: bool) -> None:
+    """A server that is busy does not wait for the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        with running() as server:
+            with server.client(secure) as wire:
+                wire.send(GROUP)
+                assert wire.read_all()[-1] == 221
+            server.wait(lambda house: house.connections == 0)
+            server.wait(lambda _: True)
+            held = [it for it in gc.get_objects() if type(it) is Connection]
+            assert held == []
+    finally:
+        gc.enable()
 
 
 # -- stopping --------------------------------------------------------------------------

@@ -73,4 +73,4 @@ def test_a_line_that_waits_keeps_no_more_than_itself(end: bytes) -> None:
     buffer = LineBuffer(100)
     buffer.add(b"NOOP\r\n" * 10_000 + end)
     assert len(lines(buffer)) == 10_000
-    assert sys.getsizeof(buffer._octets) < 200
+    assert sys.getsizeof(buffer.unused) < 200
