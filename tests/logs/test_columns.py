@@ -35,8 +35,8 @@ def in_bulk(lines: Sequence[bytes], reader: Reader) -> list[dict[str, Any]]:
 def by_the_grammar(lines: Sequence[bytes]) -> list[dict[str, Any]]:
     records = [parse_line(line, YEAR) for line in lines]
     numbers = pa.array(range(len(lines)), pa.uint64())
-    part = entries._Rows(numbers, entries._unusual(records))
-    table = entries._table([part], 1)
+    rows_of_all = entries._Rows(numbers, entries._unusual(records))
+    table = entries._table([], rows_of_all, 1)
     rows: list[dict[str, Any]] = table.sort_by("line").to_pylist()
     return rows
 
