@@ -109,11 +109,19 @@ def _by_shape(
         (shape,) = lines.group.shapes
         yield shape, lines.numbers, table
         return
-    marks = table[_MARK]
-    for shape in lines.group.shapes:
-        places = pc.indices_nonzero(pc.equal(marks, pa.scalar(shape.mark, marks.type)))
-        if len(places):
-            yield shape, lines.numbers.take(places), table.take(places)
+    marks = table[_MARK].dictionary_encode()
+    order = pc.array_sort_indices(marks.indices)
+    numbers, table = lines.numbers.take(order), table.take(order)
+    shapes = {shape.mark.decode(): shape for shape in lines.group.shapes}
+    # Values are counted in the order in which they come first: that of the codes.
+    counts = marks.indices.value_counts().field("counts").to_pylist()
+    names = marks.dictionary.cast(pa.string()).to_pylist()
+    start = 0
+    for mark, count in zip(names, counts, strict=True):
+        end = start + count
+        if mark in shapes:
+            yield shapes[mark], numbers[start:end], table[start:end]
+        start = end
 
 
 def _cells(shape: Shape, numbers: pa.Array, table: pa.RecordBatch, head: Head) -> Cells:

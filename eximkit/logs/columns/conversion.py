@@ -85,10 +85,12 @@ def values(name: str, column: pa.Array) -> pa.Array:
     if name in _NUMBERS:
         return texts(column).cast(_TYPES[name])
     if name == "subject":
-        return mapped_in_part(column, r"\\", unescaped, texts, pa.string())
+        return mapped_in_part(column, r"[^ -\[\]-~]", unescaped, texts, pa.string())
     ((_, convert),) = fields.targets((name,))
     if convert is None:
         return texts(column)
+    if name == "sender":
+        return mapped_in_part(column, "^<", convert, texts, _TYPES[name])
     if name == "recipients":
         # Blanks are all that stands between these.
         return mapped_in_part(column, "[^ !#-~]", convert, _split, _TYPES[name])

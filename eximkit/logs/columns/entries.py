@@ -80,16 +80,35 @@ class Reader:
         head = SYSLOG if _THROUGH_SYSLOG.match(text) else PLAIN
         quoted = QUOTED_ORIGINAL in text
         readable = text.isascii() or is_utf8(text)
-        return [
-            _Rows(cells.numbers, conversion.concluded(cells.columns, cells.shape))
-            for some in by_group(lines, head)
-            for cells in self._cells.read(some, head, quoted=quoted, readable=readable)
-        ]
+        parts = []
+        for some in by_group(lines, head):
+            found = [
+                _Rows(cells.numbers, conversion.concluded(cells.columns, cells.shape))
+                for cells in self._cells.read(
+                    some, head, quoted=quoted, readable=readable
+                )
+            ]
+            parts += _together(found) if some.group.marked else found
+        return parts
 
 
 def overlong(line: int) -> pa.Table:
     """The row of a line that is too long to be looked at; line: its number."""
     return Reader().entries(b"\n", first=line)
+
+
+def _together(parts: list[_Rows]) -> list[_Rows]:
+    """Many small parts as one."""
+    if len(parts) < 2:
+        return parts
+    kinds = {name: c.type for part in parts for name, c in part.columns.items()}
+    columns = {
+        name: pa.concat_arrays(
+            part.columns.get(name, pa.nulls(len(part.numbers), kind)) for part in parts
+        )
+        for name, kind in kinds.items()
+    }
+    return [_Rows(pa.concat_arrays([part.numbers for part in parts]), columns)]
 
 
 def _missing(known: Iterable[pa.Array], total: int) -> pa.Array:
