@@ -45,7 +45,7 @@ def concluded(written: Columns, shape: Shape) -> Columns:
     if hosts is not None:
         there = pc.is_valid(hosts)
         if shape.remote:
-            found["remote"] = there
+            found["remote"] = pc.true_unless_null(hosts)
         way = _way(shape.kinds.values())
         if way is not None:
             found["direction"] = pc.if_else(
@@ -75,13 +75,15 @@ _CONCLUSIONS = {"kind", "remote", "direction", *OF_FORM, *_AUTHENTICATION}
 
 
 def values(name: str, column: pa.Array) -> pa.Array:
-    """A column of what a field means; `concluded` has seen its lines."""
+    """A column of what a field means; `concluded` has seen its lines. A flag is true, or
+    null.
+    """
     if name in _CONCLUSIONS:
         return column
     if name == "stamp":
         return times(texts(column))
     if name in _FLAGS:
-        return pc.is_valid(column)
+        return pc.true_unless_null(column)
     if name in _NUMBERS:
         return texts(column).cast(_TYPES[name])
     if name == "subject":

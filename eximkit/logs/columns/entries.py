@@ -139,7 +139,7 @@ def _table(usual: list[_Rows], unusual: _Rows, first: int) -> pa.Table:
             empty = False if flag else None
             return repeated(empty, len(order), arrow_type(column.type))
         found = _joined(name, usual, unusual).take(places.of(*holders))
-        return pc.fill_null(found, fill_value=False) if flag else found
+        return pc.is_valid(found) if flag else found
 
     found = {column.name: whole(column) for column in _OWN}
     found["line"] = pc.add(numbers.take(order).cast(pa.int64()), first)
@@ -208,6 +208,11 @@ def _unusual(records: Sequence[LogRecord]) -> Columns:
         if attributes[name].count(_DEFAULTS.get(name)) < len(records)
     }
     found["stamp"] = times(array([_stamp(r) for r in records], pa.string()))
+    found |= {
+        name: pc.if_else(column, column, None)
+        for name, column in found.items()
+        if pa.types.is_boolean(column.type)
+    }
     ways = [None if r.direction is None else r.direction.value for r in records]
     found["direction"] = array(ways, pa.string())
     found |= conversion.pipelining([(r.kind, r.form) for r in records])

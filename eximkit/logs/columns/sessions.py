@@ -95,14 +95,13 @@ def _keys(events: pa.Table, places: pa.Array) -> pa.Array:
     """One text for each of some rows, the same for those of one session."""
     parts = []
     for column in _KEYS:
+        flag = column.type == FLAG
         values = events[column.name].combine_chunks()
-        if values.null_count == len(values):
+        if values.null_count == len(values) or (flag and not pc.any(values).as_py()):
             parts.append("")
             continue
         values = values.take(places)
-        if column.type == FLAG:
-            values = pc.if_else(values, "1", "")
-        parts.append(values)
+        parts.append(pc.if_else(values, "1", "") if flag else values)
     return pc.binary_join_element_wise(
         *parts, _BETWEEN, null_handling="replace", null_replacement=""
     )
