@@ -75,8 +75,9 @@ _CONCLUSIONS = {"kind", "remote", "direction", *OF_FORM, *_AUTHENTICATION}
 
 
 def values(name: str, column: pa.Array) -> pa.Array:
-    """A column of what a field means; `concluded` has seen its lines. A flag is true, or
-    null.
+    """A column of what a field means; `concluded` has seen its lines.
+
+    A flag is true, or null.
     """
     if name in _CONCLUSIONS:
         return column
