@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eximkit.logs.columns import entries, rewriting, shapes
 from eximkit.logs.columns.entries import Reader
@@ -35,8 +38,8 @@ def in_bulk(lines: Sequence[bytes], reader: Reader) -> list[dict[str, Any]]:
 def by_the_grammar(lines: Sequence[bytes]) -> list[dict[str, Any]]:
     records = [parse_line(line, YEAR) for line in lines]
     numbers = pa.array(range(len(lines)), pa.uint64())
-    part = entries._Rows(numbers, entries._unusual(records))
-    table = entries._table([part], 1)
+    rows_of_all = entries._Rows(numbers, entries._unusual(records))
+    table = entries._table([], rows_of_all, 1)
     rows: list[dict[str, Any]] = table.sort_by("line").to_pylist()
     return rows
 
@@ -100,6 +103,58 @@ def test_both_agree_on_generated_logs(
     assert differences([mutated(rng, lines) for _ in range(2000)]) == []
 
 
+HEAD = re.compile(
+    rb"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d{3})?( [+-]\d{4})?( \[\d+\])?"
+    rb"( [0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4})?(?= )"
+)
+PARTS = {
+    2: (b"", b".000", b".917"),
+    3: (b"", b" +0000", b" -0330"),
+    4: (b"", b" [1]", b" [70123]", b" [1234567]", b" [12345678]"),
+    5: (b" 1vb67m-000JyM-kk", b" 1vb67m-00000000JyM-kkkk"),
+}
+"""Other forms of what stands before a flag, by group."""
+FIELDS = (
+    b" H=(x) [192.0.2.9]:25", b" P=esmtpsa", b" X=TLS1.3:a:1*", b" CV=no", b" L.-",
+    b" A=plain:a b:c@d.example", b" S=17", b" PRX=192.0.2.9", b" R=r", b" T=t",
+    b' C="250 \\"ok\\" \xc3\xa4"', b" QT=1m2s", b" DT=0.25s", b" Future=1", b" K",
+    b" id*=x@y.example", b' T="a \\344 \xe4 \xc3\xa4"', b" for a@b.example c@d.example",
+    b' for a@b.example "c d"@e.example', b" for \xc3\xa4@b.example c\x0bd@e.example",
+    b" <a b>", b" (a@b.example)", b" F=<>", b" F=<a@b.example>", b"\x1f", b"\0", b"\r",
+)  # fmt: skip
+
+
+@st.composite
+def reshaped(draw: st.DrawFn) -> bytes:
+    """A line with another head, and fields left out, doubled, moved and put in."""
+    line = draw(st.sampled_from(LINES))
+    head = HEAD.match(line)
+    if head is None:
+        return line
+    parts = [head[1]]
+    for group, others in PARTS.items():
+        kept = head[group] or b""
+        # A line without a message id is of another sort.
+        may_differ = group < 5 or kept
+        parts.append(draw(st.sampled_from((kept, *others))) if may_differ else kept)
+    fields = re.split(rb"(?= )", line[head.end() :])
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(1, len(fields)))
+        change = draw(st.sampled_from(("out", "double", "move", "in")))
+        if change == "in":
+            fields.insert(at, draw(st.sampled_from(FIELDS)))
+        elif at < len(fields):
+            field = fields[at] if change == "double" else fields.pop(at)
+            if change != "out":
+                fields.insert(draw(st.integers(1, len(fields))), field)
+    return b"".join((*parts, *fields))
+
+
+@given(st.lists(reshaped(), min_size=1, max_size=40))
+def test_both_agree_whatever_fields_a_line_has(lines: list[bytes]) -> None:
+    assert differences(lines) == []
+
+
 def test_usual_lines_are_not_left_to_the_grammar(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -114,6 +169,31 @@ def test_usual_lines_are_not_left_to_the_grammar(
         left.clear()
         Reader().entries(LOGS[name])
         assert len(left) < 0.1 * LOGS[name].count(b"\n")
+
+
+def test_a_field_that_few_lines_have_is_left_to_the_grammar(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head = b"2026-03-01 10:00:00 1vb67m-000JyM-kk <= a@b.example H=[192.0.2.1] P=esmtp"
+    usual, rare = head + b" S=1", head + b" PRDR S=2"
+    reader = Reader()
+    in_bulk([usual] * 300, reader)
+    left: list[bytes] = []
+
+    def noted(line: bytes, year: int | None) -> Any:
+        left.append(line)
+        return parse_line(line, year)
+
+    monkeypatch.setattr(entries, "parse_line", noted)
+    for lines, number in (
+        ([usual] * 150 + [rare] + [usual] * 149, 1),
+        ([usual, rare] * 150, 0),
+        # From then on there is a cell for it.
+        ([usual] * 150 + [rare] + [usual] * 149, 0),
+    ):
+        left.clear()
+        assert in_bulk(lines, reader) == by_the_grammar(lines)
+        assert left == [rare] * number
 
 
 def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pyarrow import csv
 
 from eximkit.logs.columns import rewriting
-from eximkit.logs.columns.schema import FLAG, LIST, RECORD, SECONDS, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     from eximkit.logs.columns.shapes import Group, Shape
     from eximkit.logs.columns.sorting import Sorted
 
-Columns = dict[str, pa.Array]
-
-NUMBERS = {c.name for c in RECORD if c.type not in {TEXT, LIST, FLAG, SECONDS}}
-"""The columns of whole numbers."""
 FEW = 128
 """Where no more than one of so many lines has a field without a cell, these lines are
 left to the complete grammar; where more have, all are read once more, and from then on
@@ -33,7 +28,7 @@ there are cells for their fields."""
 _SEPARATED = csv.ParseOptions(
     delimiter=rewriting.SEPARATOR.decode(), quote_char=False, double_quote=False
 )
-_REST = "rest"
+_MARK, _REST = "mark", "rest"
 
 
 class Cells(NamedTuple):
@@ -46,7 +41,7 @@ class Cells(NamedTuple):
 
     shape: Shape
     numbers: pa.Array
-    columns: Columns
+    columns: dict[str, pa.Array]
     met: Layout
     without_cell: int
 
@@ -72,8 +67,10 @@ class CellReader:
         def read(layout: Layout) -> list[Cells]:
             expression = rewriting.expression(head, lines.group, layout, quoted=quoted)
             rows = expression.rows(lines.text)
-            parts = [] if rows is None else _by_shape(lines, rows)
-            return [_cells(*part, head, layout, text) for part in parts]
+            if rows is None:
+                return []
+            table = _table(rows, layout, text, marked=lines.group.marked)
+            return [_cells(*part, head) for part in _by_shape(lines, table)]
 
         key = head, lines.group
         layout = self._layouts.get(key, rewriting.smallest(head))
@@ -84,69 +81,64 @@ class CellReader:
         return found
 
 
-def _by_shape(lines: Sorted, rows: bytes) -> Iterator[tuple[Shape, pa.Array, bytes]]:
+def _table(
+    rows: bytes, layout: Layout, text: pa.DataType, *, marked: bool
+) -> pa.RecordBatch:
+    """The cells of rows, by the numbers of their fields, the mark and the last cell."""
+    names = [*([_MARK] if marked else []), *map(str, sorted(layout)), _REST]
+    table = csv.read_csv(
+        pa.BufferReader(rows),
+        read_options=csv.ReadOptions(
+            use_threads=False, block_size=1 << 30, column_names=names
+        ),
+        parse_options=_SEPARATED,
+        convert_options=csv.ConvertOptions(
+            check_utf8=False, null_values=[""], strings_can_be_null=True,
+            column_types=dict.fromkeys(names, text),
+        ),
+    )  # fmt: skip
+    (batch,) = table.combine_chunks().to_batches()
+    return batch
+
+
+def _by_shape(
+    lines: Sorted, table: pa.RecordBatch
+) -> Iterator[tuple[Shape, pa.Array, pa.RecordBatch]]:
     """The rows of each shape, and the numbers of their lines."""
     if not lines.group.marked:
         (shape,) = lines.group.shapes
-        yield shape, lines.numbers, rows
+        yield shape, lines.numbers, table
         return
-    several = rows.split(b"\n")
-    several.pop()
-    places: list[list[int]] = [[] for _ in range(128)]
-    for place, row in enumerate(several):
-        places[row[0]].append(place)
-    for shape in lines.group.shapes:
-        if found := places[shape.mark[0]]:
-            # The mark and a separator are left out.
-            some = b"\n".join([several[place][2:] for place in found])
-            yield shape, lines.numbers.take(pa.array(found)), some
+    marks = table[_MARK].dictionary_encode()
+    order = pc.array_sort_indices(marks.indices)
+    numbers, table = lines.numbers.take(order), table.take(order)
+    shapes = {shape.mark.decode(): shape for shape in lines.group.shapes}
+    # Values are counted in the order in which they come first: that of the codes.
+    counts = marks.indices.value_counts().field("counts").to_pylist()
+    names = marks.dictionary.cast(pa.string()).to_pylist()
+    start = 0
+    for mark, count in zip(names, counts, strict=True):
+        end = start + count
+        if mark in shapes:
+            yield shapes[mark], numbers[start:end], table[start:end]
+        start = end
 
 
-def _cells(
-    shape: Shape, numbers: pa.Array, rows: bytes, head: Head, layout: Layout,
-    text: pa.DataType,
-) -> Cells:  # fmt: skip
-    """The cells of rows of one shape. text: the type of columns of text."""
-    fields = dict(enumerate((*head.fields, *shape.fields)))
-    table = _table(rows, sorted(layout), fields, text)
-    columns: Columns = {}
+def _cells(shape: Shape, numbers: pa.Array, table: pa.RecordBatch, head: Head) -> Cells:
+    """The cells of rows of one shape."""
+    columns: dict[str, pa.Array] = {}
     met = set()
-    for place, field in fields.items():
-        if place in layout:
-            column = table[str(place)].combine_chunks()
+    for number, field in enumerate((*head.fields, *shape.fields)):
+        if (place := table.schema.get_field_index(str(number))) >= 0:
+            column = table[place]
             if field == "stamp" or column.null_count < len(column):
-                met.add(place)
+                met.add(number)
                 # Of several that are set the last counts.
                 before = [columns[field]] if field in columns else []
                 columns[field] = pc.coalesce(column, *before) if before else column
-    rest = table[_REST].combine_chunks()
+    rest = table[_REST]
     without_cell = len(rest) - rest.null_count
     if columns["stamp"].null_count or without_cell:
         known = pc.and_(columns["stamp"].is_valid(), rest.is_null())
         numbers = pc.if_else(known, numbers, None)
     return Cells(shape, numbers, columns, frozenset(met), without_cell)
-
-
-def _table(
-    rows: bytes, layout: list[int], fields: dict[int, str], text: pa.DataType
-) -> pa.Table:
-    """The cells of rows, by their numbers, and the last one; none without a field."""
-    return csv.read_csv(
-        pa.BufferReader(rows),
-        read_options=csv.ReadOptions(
-            use_threads=False, block_size=1 << 30,
-            column_names=[*map(str, layout), _REST],
-        ),
-        parse_options=_SEPARATED,
-        convert_options=csv.ConvertOptions(
-            check_utf8=False, null_values=[""], strings_can_be_null=True,
-            include_columns=[*(str(n) for n in layout if n in fields), _REST],
-            column_types={
-                _REST: text,
-                **{
-                    str(n): pa.int64() if name in NUMBERS else text
-                    for n, name in fields.items()
-                },
-            },
-        ),
-    )  # fmt: skip

@@ -9,9 +9,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from eximkit.logs import fields
-from eximkit.logs.columns.cells import NUMBERS
-from eximkit.logs.columns.schema import FLAG, RECORD, arrow_type
-from eximkit.logs.columns.values import mapped, mapped_in_part, repeated, texts
+from eximkit.logs.columns.schema import FLAG, RECORD, SMALL, WHOLE, arrow_type
+from eximkit.logs.columns.values import mapped, mapped_in_part, repeated, texts, times
 from eximkit.logs.pipelining import INBOUND, OUTBOUND
 from eximkit.logs.record import ARRIVALS, DELIVERIES, Direction, Kind, LogRecord
 from eximkit.logs.values import tls_version, unescaped
@@ -29,6 +28,7 @@ OF_FORM = ("pipelining_offered", "pipelining_used", "early_offered", "early_used
 
 _TYPES = {column.name: arrow_type(column.type) for column in RECORD}
 _FLAGS = {c.name for c in RECORD if c.type == FLAG}
+_NUMBERS = {c.name for c in RECORD if c.type in {SMALL, WHOLE}}
 _DEFAULTS = LogRecord._field_defaults
 
 
@@ -45,7 +45,7 @@ def concluded(written: Columns, shape: Shape) -> Columns:
     if hosts is not None:
         there = pc.is_valid(hosts)
         if shape.remote:
-            found["remote"] = there
+            found["remote"] = pc.true_unless_null(hosts)
         way = _way(shape.kinds.values())
         if way is not None:
             found["direction"] = pc.if_else(
@@ -55,46 +55,45 @@ def concluded(written: Columns, shape: Shape) -> Columns:
         kind = next(iter(shape.kinds.values()))
         coded = texts(found["form"]).dictionary_encode()
         forms = [(kind, form) for form in coded.dictionary.to_pylist()]
-        for name, values in pipelining(forms).items():
-            found[name] = values.take(coded.indices)
+        for name, meanings in pipelining(forms).items():
+            found[name] = meanings.take(coded.indices)
+    if "subject_raw" in found:
+        found["subject"] = found.pop("subject_raw")
+    for name in _AUTHENTICATION:
+        if name in found:
+            found[name] = texts(found[name])
+    if "authenticated" in found:
+        authenticated = found.pop("authenticated")
+        for place, name in enumerate(_AUTHENTICATION):
+            convert = partial(_authentication, place)
+            found[name] = mapped(authenticated, convert, pa.string())
     return found
 
 
-def converted(written: Columns) -> Columns:
-    """Columns of the values of fields."""
-    found: Columns = {}
-    for name, column in written.items():
-        if name == "authenticated":
-            for place, part in enumerate(_AUTHENTICATION):
-                convert = partial(_authentication, place)
-                found[part] = mapped(column, convert, pa.string())
-        elif name == "subject_raw":
-            found["subject"] = mapped_in_part(
-                column, r"\\", unescaped, lambda subjects: subjects, pa.string()
-            )
-    for name, column in written.items():
-        if name in _AUTHENTICATION and name in found:
-            found[name] = pc.coalesce(found[name], texts(column))
-        elif name not in {"authenticated", "subject_raw"}:
-            found[name] = _value(name, column)
-    return found
-
-
-_CONCLUSIONS = {"kind", "remote", "direction", *OF_FORM}
 _AUTHENTICATION = ("authenticator", "authenticated_id", "auth_sender")
+_CONCLUSIONS = {"kind", "remote", "direction", *OF_FORM, *_AUTHENTICATION}
 
 
-def _value(name: str, column: pa.Array) -> pa.Array:
-    """The column of the same name as the field."""
+def values(name: str, column: pa.Array) -> pa.Array:
+    """A column of what a field means; `concluded` has seen its lines.
+
+    A flag is true, or null.
+    """
     if name in _CONCLUSIONS:
         return column
-    if name in NUMBERS:
-        return column.cast(_TYPES[name])
+    if name == "stamp":
+        return times(texts(column))
     if name in _FLAGS:
-        return pc.is_valid(column)
+        return pc.true_unless_null(column)
+    if name in _NUMBERS:
+        return texts(column).cast(_TYPES[name])
+    if name == "subject":
+        return mapped_in_part(column, r"[^ -\[\]-~]", unescaped, texts, pa.string())
     ((_, convert),) = fields.targets((name,))
     if convert is None:
         return texts(column)
+    if name == "sender":
+        return mapped_in_part(column, "^<", convert, texts, _TYPES[name])
     if name == "recipients":
         # Blanks are all that stands between these.
         return mapped_in_part(column, "[^ !#-~]", convert, _split, _TYPES[name])

@@ -23,14 +23,14 @@ from eximkit.logs.columns.schema import (
     arrow_type,
 )
 from eximkit.logs.columns.sorting import by_group, split
-from eximkit.logs.columns.values import array, is_utf8, repeated, times, utc
+from eximkit.logs.columns.values import array, counted, is_utf8, repeated, times, utc
 from eximkit.logs.line import parse_line
 from eximkit.logs.possessive import compiled
 from eximkit.logs.record import Kind, LogRecord
 from eximkit.logs.syntax import ISO_TIME, SYSLOG_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from eximkit.logs.columns.conversion import Columns
 
@@ -42,7 +42,6 @@ _OWN = (
     *(column for column in PIPELINING if column.name in conversion.OF_FORM),
 )  # fmt: skip
 """What each line says by itself, besides its time."""
-_NUMBERS = pa.uint64()
 
 
 class _Rows(NamedTuple):
@@ -71,27 +70,26 @@ class Reader:
         """
         lines = split(text)
         usual = self._usual(text, lines)
-        unknown = _missing(usual.numbers, len(lines))
-        if not len(unknown):
-            return _table([usual], first)
+        unknown = _missing([part.numbers for part in usual], len(lines))
         octets = lines.take(unknown).to_pylist()
         records = [parse_line(line, year) for line in octets]
-        return _table([usual, _Rows(unknown, _unusual(records))], first)
+        return _table(usual, _Rows(unknown, _unusual(records)), first)
 
-    def _usual(self, text: bytes, lines: pa.Array) -> _Rows:
-        """The lines of known shapes."""
+    def _usual(self, text: bytes, lines: pa.Array) -> list[_Rows]:
+        """The lines of known shapes, with fields as they are written."""
         head = SYSLOG if _THROUGH_SYSLOG.match(text) else PLAIN
         quoted = QUOTED_ORIGINAL in text
         readable = text.isascii() or is_utf8(text)
-        parts = [
-            _Rows(cells.numbers, conversion.concluded(cells.columns, cells.shape))
-            for some in by_group(lines, head)
-            for cells in self._cells.read(some, head, quoted=quoted, readable=readable)
-        ]
-        numbers = pa.chunked_array([part.numbers for part in parts], _NUMBERS)
-        names = dict.fromkeys(name for part in parts for name in part.columns)
-        written = {name: _joined(parts, name) for name in names}
-        return _Rows(numbers.combine_chunks(), conversion.converted(written))
+        parts = []
+        for some in by_group(lines, head):
+            found = [
+                _Rows(cells.numbers, conversion.concluded(cells.columns, cells.shape))
+                for cells in self._cells.read(
+                    some, head, quoted=quoted, readable=readable
+                )
+            ]
+            parts += _together(found) if some.group.marked else found
+        return parts
 
 
 def overlong(line: int) -> pa.Table:
@@ -99,35 +97,93 @@ def overlong(line: int) -> pa.Table:
     return Reader().entries(b"\n", first=line)
 
 
-def _missing(numbers: pa.Array, total: int) -> pa.Array:
+def _together(parts: list[_Rows]) -> list[_Rows]:
+    """Many small parts as one."""
+    if len(parts) < 2:
+        return parts
+    kinds = {name: c.type for part in parts for name, c in part.columns.items()}
+    columns = {
+        name: pa.concat_arrays(
+            part.columns.get(name, pa.nulls(len(part.numbers), kind)) for part in parts
+        )
+        for name, kind in kinds.items()
+    }
+    return [_Rows(pa.concat_arrays([part.numbers for part in parts]), columns)]
+
+
+def _missing(known: Iterable[pa.Array], total: int) -> pa.Array:
     """The numbers below the total that are none of these."""
+    numbers = pa.chunked_array(known, pa.uint64())
     if len(numbers) - numbers.null_count == total:
-        return pa.nulls(0, _NUMBERS)
-    every = pa.array(range(total), _NUMBERS)
+        return pa.nulls(0, pa.uint64())
+    every = counted(total).cast(pa.uint64())
     return every.filter(pc.invert(pc.is_in(every, numbers)))
 
 
-def _joined(
-    parts: Sequence[_Rows], name: str, kind: pa.DataType | None = None
-) -> pa.Array:
-    """A column of all parts, one behind the other."""
-    kind = kind or next(p.columns[name].type for p in parts if name in p.columns)
-    return pa.concat_arrays(
-        part.columns.get(name, pa.nulls(len(part.numbers), kind)) for part in parts
-    )
-
-
-def _table(parts: list[_Rows], first: int) -> pa.Table:
+def _table(usual: list[_Rows], unusual: _Rows, first: int) -> pa.Table:
     """The rows of all lines; first: the number of the first one."""
+    parts = [*usual, unusual]
     numbers = pa.concat_arrays([part.numbers for part in parts])
-    stamps = times(_joined(parts, "stamp", pa.string()))
+    stamps = _joined("stamp", usual, unusual)
     order = _by_day(numbers, stamps)
-    found = {column.name: _whole(parts, order, column) for column in _OWN}
+    places = _Places([len(part.numbers) for part in parts], order)
+
+    def whole(column: Column) -> pa.Array:
+        """A column of all rows. Before they are put into their places its values are
+        those of the lines that may have one.
+        """
+        name = column.name
+        flag = column.type == FLAG and name not in conversion.OF_FORM
+        holders = [n for n, part in enumerate(parts) if name in part.columns]
+        if not holders:
+            empty = False if flag else None
+            return repeated(empty, len(order), arrow_type(column.type))
+        found = _joined(name, usual, unusual).take(places.of(*holders))
+        return pc.is_valid(found) if flag else found
+
+    found = {column.name: whole(column) for column in _OWN}
     found["line"] = pc.add(numbers.take(order).cast(pa.int64()), first)
     found["stamp"] = stamps.take(order)
     found["utc"] = utc(found["stamp"], found["zone"])
     found |= conversion.tls_parts(found["tls"])
     return pa.table(found)
+
+
+def _joined(name: str, usual: list[_Rows], unusual: _Rows) -> pa.Array:
+    """The values of those parts that have a column, one behind the other."""
+    written = [part.columns[name] for part in usual if name in part.columns]
+    values = [unusual.columns[name]] if name in unusual.columns else []
+    if written:
+        values.insert(0, conversion.values(name, pa.concat_arrays(written)))
+    return pa.concat_arrays(values)
+
+
+class _Places:
+    """Where the rows of some parts, one behind the other, go: an index for each row of
+    a table, null for rows of other parts.
+    """
+
+    def __init__(self, lengths: list[int], order: pa.Array) -> None:
+        self._lengths = lengths
+        self._order = order
+        self._counted = counted(sum(lengths))
+        self._found: dict[tuple[int, ...], pa.Array] = {
+            tuple(range(len(lengths))): order
+        }
+
+    def of(self, *parts: int) -> pa.Array:
+        """parts: their numbers, rising."""
+        if parts not in self._found:
+            pieces = []
+            start = 0
+            for part, length in enumerate(self._lengths):
+                if part in parts:
+                    pieces.append(self._counted[start : start + length])
+                    start += length
+                else:
+                    pieces.append(pa.nulls(length, self._counted.type))
+            self._found[parts] = pa.concat_arrays(pieces).take(self._order)
+        return self._found[parts]
 
 
 def _by_day(numbers: pa.Array, stamps: pa.Array) -> pa.Array:
@@ -140,26 +196,23 @@ def _by_day(numbers: pa.Array, stamps: pa.Array) -> pa.Array:
     return order
 
 
-def _whole(parts: list[_Rows], order: pa.Array, column: Column) -> pa.Array:
-    """A column of all lines in an order."""
-    kind = arrow_type(column.type)
-    flag = column.type == FLAG and column.name not in conversion.OF_FORM
-    if not any(column.name in part.columns for part in parts):
-        return repeated(False if flag else None, len(order), kind)
-    whole = _joined(parts, column.name, kind).take(order)
-    return pc.fill_null(whole, fill_value=False) if flag else whole
-
-
 def _unusual(records: Sequence[LogRecord]) -> Columns:
     """The columns of lines that the complete grammar has read."""
+    if not records:
+        return {}
     attributes = dict(zip(LogRecord._fields, zip(*records, strict=True), strict=True))
     attributes["subject"] = tuple(r.subject for r in records)
     found = {
         name: array([conversion.known(name, value) for value in attributes[name]], kind)
         for name, kind in _TYPES.items()
-        if any(value != _DEFAULTS.get(name) for value in attributes[name])
+        if attributes[name].count(_DEFAULTS.get(name)) < len(records)
     }
-    found["stamp"] = array([_stamp(record) for record in records], pa.string())
+    found["stamp"] = times(array([_stamp(r) for r in records], pa.string()))
+    found |= {
+        name: pc.if_else(column, column, None)
+        for name, column in found.items()
+        if pa.types.is_boolean(column.type)
+    }
     ways = [None if r.direction is None else r.direction.value for r in records]
     found["direction"] = array(ways, pa.string())
     found |= conversion.pipelining([(r.kind, r.form) for r in records])

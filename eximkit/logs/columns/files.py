@@ -117,7 +117,7 @@ def _by_day(events: pa.Table) -> list[tuple[str, pa.Table]]:
         runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True
     ):
         rows = events[start:end]
-        if 2 * rows.num_rows < events.num_rows:
+        if 4 * rows.num_rows < events.num_rows:
             # A slice would keep all rows in memory for as long as these wait.
             rows = events.take(pa.array(range(start, end), pa.int64()))
         parts.append((_name(day), rows))

@@ -56,21 +56,15 @@ class Sessions:
         if not len(places):
             return pa.nulls(events.num_rows, pa.int64())
         coded = _keys(events, places).dictionary_encode()
-        counts = coded.indices.value_counts()
-        often = dict(zip(
-            counts.field("values").to_pylist(), counts.field("counts").to_pylist(),
-            strict=True,
-        ))  # fmt: skip
-        numbers: list[int] = []
-        new: list[int] = []
-        for code, key in enumerate(coded.dictionary.to_pylist()):
-            number = self._numbers.get(key)
-            if number is None:
-                number = self._numbers[key] = self.total
-                self._events.append(0)
-                new.append(code)
-            self._events[number - self._first] += often[code]
-            numbers.append(number)
+        keys = coded.dictionary.to_pylist()
+        new = [code for code, key in enumerate(keys) if key not in self._numbers]
+        self._numbers.update((keys[code], self.total + n) for n, code in enumerate(new))
+        self._events += [0] * len(new)
+        numbers = [self._numbers[key] for key in keys]
+        # Values are counted in the order in which they come first: that of the codes.
+        often = coded.indices.value_counts().field("counts").to_pylist()
+        for number, count in zip(numbers, often, strict=True):
+            self._events[number - self._first] += count
         if new:
             rows = pc.index_in(pa.array(new, pa.int32()), coded.indices)
             self._rows.append(events.select(_NAMES).take(places.take(rows)))
@@ -101,14 +95,13 @@ def _keys(events: pa.Table, places: pa.Array) -> pa.Array:
     """One text for each of some rows, the same for those of one session."""
     parts = []
     for column in _KEYS:
+        flag = column.type == FLAG
         values = events[column.name].combine_chunks()
-        if values.null_count == len(values):
+        if values.null_count == len(values) or (flag and not pc.any(values).as_py()):
             parts.append("")
             continue
         values = values.take(places)
-        if column.type == FLAG:
-            values = pc.if_else(values, "1", "")
-        parts.append(values)
+        parts.append(pc.if_else(values, "1", "") if flag else values)
     return pc.binary_join_element_wise(
         *parts, _BETWEEN, null_handling="replace", null_replacement=""
     )

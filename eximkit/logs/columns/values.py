@@ -53,8 +53,8 @@ def mapped_in_part(
 ) -> pa.Array:
     """What `mapped` gives, where most values need no function of Python.
 
-    odd: a regular expression of RE2 that is in all values which do need it. usual: makes
-    the same of the others, of a column of text in which those are null.
+    odd: a regular expression of RE2 that is in all values which do need it. usual:
+    makes the same of the others, of a column of text in which those are null.
     """
     some = pc.fill_null(pc.match_substring_regex(column, odd), fill_value=False)
     values = mapped(column.filter(some), convert, kind)
@@ -62,8 +62,8 @@ def mapped_in_part(
         return usual(texts(column))
     others = usual(texts(pc.if_else(some, pa.scalar(None, column.type), column)))
     places = pc.add(pc.cumulative_sum(some.cast(pa.int64())), len(column) - 1)
-    every = pa.array(range(len(column)), pa.int64())
-    return pa.concat_arrays([others, values]).take(pc.if_else(some, places, every))
+    order = pc.if_else(some, places, counted(len(column)))
+    return pa.concat_arrays([others, values]).take(order)
 
 
 def array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -118,6 +118,11 @@ def utc(stamps: pa.Array, zones: pa.Array) -> pa.Array:
 def _offset(zone: str) -> int:
     seconds = int(zone[1:3]) * 3600 + int(zone[3:5]) * 60
     return (-seconds if zone[0] == "-" else seconds) * 1_000_000
+
+
+def counted(number: int) -> pa.Array:
+    """The numbers from 0 on, so many of them."""
+    return pc.add(pc.cumulative_sum(repeated(1, number, pa.int64())), -1)
 
 
 def repeated(value: Any, number: int, kind: pa.DataType) -> pa.Array:  # noqa: ANN401
