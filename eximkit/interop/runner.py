@@ -22,8 +22,9 @@ from eximkit.interop.workshop import Workshop
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-ATTEMPTS = 3
-"""Measurements of one scenario before it counts as late. The later ones run alone."""
+ATTEMPTS, LEAST = 3, 3
+"""Measurements of one scenario before it counts as late; the later ones run alone, with
+so many messages of each way at least, for a median that one of them does not spoil."""
 LONGEST = 300.0
 """Seconds that one scenario with one pairing may take."""
 SCRIPTED = "scripted"
@@ -247,7 +248,8 @@ async def _try(case: Case, plan: Plan, bench: Bench, turns: _Turns) -> ScenarioR
     for attempt in range(1, ATTEMPTS + 1):
         async with turns.shared() if attempt == 1 else turns.alone():
             began = time.monotonic()
-            result, late = await _once(scenario, pairing, plan, bench)
+            repeat = plan.repeat if attempt == 1 else max(plan.repeat, LEAST)
+            result, late = await _once(scenario, pairing, repeat, bench)
         result.attempts = attempt
         result.seconds = time.monotonic() - began
         if result.outcome is Verdict.PASSED or not late:
@@ -256,12 +258,12 @@ async def _try(case: Case, plan: Plan, bench: Bench, turns: _Turns) -> ScenarioR
 
 
 async def _once(
-    scenario: Scenario, pairing: Pairing, plan: Plan, bench: Bench
+    scenario: Scenario, pairing: Pairing, repeat: int, bench: Bench
 ) -> tuple[ScenarioResult, bool]:
     try:
         async with asyncio.timeout(LONGEST):
             if scenario.kind is Kind.SEQUENCE:
-                return await run_sequence(scenario, pairing, bench, plan.repeat)
+                return await run_sequence(scenario, pairing, bench, repeat)
             play = run_change if scenario.kind is Kind.CHANGE else run_hostile
             return await play(scenario, pairing, bench), False
     except TimeoutError:

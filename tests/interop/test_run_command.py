@@ -7,20 +7,26 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 import eximkit
 from eximkit.errors import InteropError, MissingProgramError, SettingsError
-from eximkit.interop import exim_peer
+from eximkit.interop import exim_peer, runner
 from eximkit.interop.exim_peer import find_exim
+from eximkit.interop.link import LinkKind
+from eximkit.interop.result import ScenarioResult, Verdict
 from eximkit.interop.runner import Plan, run_all
 from eximkit.interop.scenario import scenarios
 from tests.conftest import without
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from eximkit.interop.result import Pairing
+    from eximkit.interop.scenario import Scenario
 
 INSTALL = "apt install exim4-daemon-heavy"
 ONE = ("mail-first",)
@@ -88,6 +94,28 @@ def test_without_exim_its_pairings_are_skipped_with_the_reason() -> None:
         ("eximkit", "passed", None),
         ("exim", "skipped", f"no Exim is installed ({INSTALL})"),
     }
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(1, [1, 3, 3]), (5, [5, 5, 5])])
+def test_a_late_measurement_is_made_again_with_a_median(
+    asked: int, taken: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repeats = []
+
+    async def late(
+        scenario: Scenario, pairing: Pairing, _: object, repeat: int
+    ) -> tuple[ScenarioResult, bool]:
+        repeats.append(repeat)
+        result = ScenarioResult(scenario.name, pairing)
+        result.outcome, result.reason = Verdict.FAILED, "late"
+        return result, True
+
+    monkeypatch.setattr(runner, "run_sequence", late)
+    plan = Plan(("clear-data",), ("eximkit",), ("eximkit",), link=LinkKind.PROXY)
+    plan = replace(plan, repeat=asked)
+    (result,) = asyncio.run(run_all(plan, scenarios()))
+    assert (repeats, result.attempts) == (taken, 3)
+    assert (result.outcome, result.reason) == (Verdict.FAILED, "late")
 
 
 # -- as a library ----------------------------------------------------------------------
