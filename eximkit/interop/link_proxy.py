@@ -10,12 +10,9 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
 
 from eximkit.interop.conversation import Conversation, Piece
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from eximkit.interop.streams import StreamServer
 
 MOST_WAITING = 1 << 20
 """Octets under way in one direction before the sender has to wait."""
@@ -24,51 +21,22 @@ _READ = 65536
 _Queue = asyncio.Queue[tuple[float, bytes]]
 
 
-class Proxy:
-    """Listens on the loopback interface and passes on to a port of it.
+class Proxy(StreamServer):
+    """Passes on to a port of the loopback interface.
 
     rtt: seconds, half of them for each way. conversations: what has been carried.
     """
 
     def __init__(self, port: int, rtt: float) -> None:
-        self.port = 0
+        super().__init__()
         self.conversations: list[Conversation] = []
         self._target = port
         self._delay = rtt / 2
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _accepted(
+    async def attend(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        # Only the end of the link cancels it.
-        with suppress(asyncio.CancelledError):
-            await self._join(reader, writer)
-
-    async def _join(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+        """Carry one connection."""
         peer = writer.get_extra_info("peername")
         talk = Conversation(time.monotonic(), peer[1])
         self.conversations.append(talk)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from eximkit.errors import InputError
 from eximkit.interop.certs import throw_away
+from eximkit.interop.streams import StreamServer
 from eximkit.interop.tls import TlsError, TlsLayer, server_layer
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
 EARLY = 0.4
 """Seconds that the banner waits for a client that talks before it."""
@@ -90,19 +90,19 @@ class Visit:
     before: list[str] = field(default_factory=list)
 
 
-class ScriptedServer:
-    """Listens on the loopback interface. scripts: one for each connection, the last
-    for all that follow. visits: the connections so far. on_connect: TLS at once.
+class ScriptedServer(StreamServer):
+    """Goes by scripts.
+
+    scripts: one for each connection, the last for all that follow. visits: the
+    connections so far. on_connect: TLS at once.
     """
 
     def __init__(self, on_connect: bool = False) -> None:
-        self.port = 0
+        super().__init__()
         self.scripts: Sequence[Script] = (Script(),)
         self.visits: list[Visit] = []
+        self._context = throw_away("scripted.example", "127.0.0.1").context()
         self._on_connect = on_connect
-        self._context: ssl.SSLContext | None = None
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._next = 0
 
     def say(self, *scripts: Script) -> None:
@@ -110,52 +110,17 @@ class ScriptedServer:
         self.scripts, self._next = scripts, 0
         self.visits = []
 
-    async def __aenter__(self) -> Self:
-        self._context = throw_away("scripted.example", "127.0.0.1").context()
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def idle(self) -> None:
-        """Wait until every connection is over."""
-        while self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=LONGEST)
-
-    async def _accepted(
+    async def attend(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        """Go by the script whose turn it is."""
         script = self.scripts[min(self._next, len(self.scripts) - 1)]
         self._next += 1
         visit = Visit()
         self.visits.append(visit)
-        secure = self._context if self._on_connect else None
         talk = _Talk(script, visit, reader, writer, self._context)
-        try:
-            # Only the end of the server cancels it.
-            with suppress(
-                OSError, EOFError, TlsError, TimeoutError, asyncio.CancelledError
-            ):
-                await talk.run(secure)
-        finally:
-            writer.close()
-            with suppress(OSError, asyncio.CancelledError):
-                await writer.wait_closed()
+        with suppress(TlsError):
+            await talk.run(self._context if self._on_connect else None)
 
 
 def _verb(line: bytes) -> str:
