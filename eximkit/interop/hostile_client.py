@@ -36,9 +36,9 @@ _FINAL = re.compile(rb"^(\d{3})(?: [^\n]*)?\n", re.MULTILINE)
 class HostileClient:
     """One connection to a port of the loopback interface. Raises InteropError for none.
 
-    heard: all that the server said, decrypted. closed: it hung up, or
-    there was a reset. wrong: what was not
-    as the script wants it, "" for nothing. seen: what went over the wire.
+    heard: all that the server said, decrypted. closed: it hung up, or there was a
+    reset. wrong: what was not as the script wants it, "" for nothing. seen: what went
+    over the wire.
     """
 
     def __init__(self, port: int) -> None:
@@ -52,6 +52,7 @@ class HostileClient:
         self._waiting = b""
         self._layer: TlsLayer | None = None
         self._secure = False
+        self._earnest = False
 
     def codes(self) -> str:
         """The codes of the replies so far, blanks between them."""
@@ -155,6 +156,7 @@ class HostileClient:
 
     async def _handshake(self) -> None:
         there = self._connected()
+        self._earnest = True
         await self._put(there, self._begin_tls())
         while self._layer is not None and not self._layer.established:
             if not await self._hear(LONGEST):
@@ -198,7 +200,9 @@ class HostileClient:
         try:
             return self._layer.feed(octets)
         except TlsError:
-            self.wrong = self.wrong or "TLS breaks off"
+            # Where a handshake was only begun, an alert is as good as a hang-up.
+            if self._earnest:
+                self.wrong = self.wrong or "TLS breaks off"
             return b""
 
     async def until(self, wanted: str, closes: bool) -> None:

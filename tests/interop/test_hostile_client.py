@@ -11,6 +11,7 @@ import pytest
 
 from eximkit.errors import InputError, InteropError
 from eximkit.interop.hostile_client import HostileClient, octets_of
+from eximkit.interop.streams import StreamServer
 from tests.interop.running import EARLY, Kept, running
 
 if TYPE_CHECKING:
@@ -91,19 +92,28 @@ def test_codes_are_told_without_repetitions() -> None:
     assert more == ["the server does not close"]
 
 
-async def serve(talk: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> bytes:
-    """What a client hears of a server that says this."""
+class Talker(StreamServer):
+    """Says what it is given, and closes."""
 
-    async def accepted(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await talk(writer)
-        writer.close()
+    def __init__(self, talk: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> None:
+        super().__init__()
+        self._talk = talk
 
-    server = await asyncio.start_server(accepted, "127.0.0.1", 0)
-    client = HostileClient(server.sockets[0].getsockname()[1])
-    await client.run([])
-    await client.until("", closes=True)
-    server.close()
-    return client.heard
+    async def attend(
+        self, _: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await self._talk(writer)
+
+
+async def met(
+    talk: Callable[[asyncio.StreamWriter], Awaitable[None]], *steps: str
+) -> HostileClient:
+    """The client that has met a server that says this."""
+    async with Talker(talk) as server:
+        client = HostileClient(server.port)
+        await client.run(steps)
+        await client.until("", closes=True)
+    return client
 
 
 def test_no_reply_is_lost_whenever_it_comes() -> None:
@@ -116,5 +126,15 @@ def test_no_reply_is_lost_whenever_it_comes() -> None:
             # Nothing else runs: it comes, and the wait is over, at one time.
             time.sleep(0.12)  # noqa: ASYNC251
 
-    heard = asyncio.run(serve(talk))
+    heard = asyncio.run(met(talk)).heard
     assert heard == b"".join(b"250 %d\r\n" % number for number in range(10))
+
+
+@pytest.mark.parametrize(("step", "wrong"), [("hello", ""), ("tls", "TLS breaks off")])
+def test_an_alert_is_wrong_only_where_tls_was_wanted(step: str, wrong: str) -> None:
+    async def talk(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x15\x03\x03\x00\x02\x02\x28")
+
+    client = asyncio.run(met(talk, step))
+    assert client.wrong == wrong
+    assert client.closed
