@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-class StreamServer:
+class StreamServer(ABC):
     """Attends to each connection in a task of its own. port: where it listens.
 
     asyncio's own server takes up connections in tasks that nobody knows: what ends in
@@ -23,6 +24,7 @@ class StreamServer:
         self._listener: socket.socket | None = None
         self._connections: dict[asyncio.Task[None], socket.socket] = {}
 
+    @abstractmethod
     async def attend(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -30,7 +32,6 @@ class StreamServer:
 
         It is closed afterwards. Only the end of the server cancels this.
         """
-        raise NotImplementedError
 
     async def idle(self) -> None:
         """Wait until every connection is over."""
