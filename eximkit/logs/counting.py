@@ -52,8 +52,10 @@ def count(
             outcome.summary.garbage += 1
             outcome.summary.octets += chunk.overlong
             continue
-        # Hours give way to days where counts are put together, so that is done often.
-        if chunk.year != year or (FEW_HOURS in wanted and scanner.octets >= RANGE):
+        if FEW_HOURS in wanted and scanner.octets >= RANGE:
+            # Hours give way to days where counts are put together: that is done often.
+            outcome.summary.update(scanner.part())
+        if chunk.year != year:
             outcome.summary.update(scanner.finish())
             year = chunk.year
             scanner = Scanner(

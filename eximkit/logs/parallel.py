@@ -23,6 +23,7 @@ from eximkit.errors import EximkitError, SettingsError
 from eximkit.logs import channel
 from eximkit.logs.counting import Outcome, count
 from eximkit.logs.ranges import RANGE, parts
+from eximkit.logs.scan import TRAFFIC
 from eximkit.logs.window import ANY_TIME
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def summarise(
     text = sum(s.size * (RATIO if s.codec else 1) for s in sources)
     told = _Progress(progress, sum(source.size for source in sources))
     alone = jobs == 1 or text < WORTH_IT or not sys.executable
-    size = RANGE if alone else min(RANGE, max(_LEAST_RANGE, text // (4 * jobs)))
+    # The end of a part costs time where much is followed from line to line.
+    most = RANGE * 4 if TRAFFIC in wanted else RANGE
+    size = text + 1 if alone else min(most, max(_LEAST_RANGE, text // (4 * jobs)))
     tasks = list(parts(sources, size))
     by_number = {source.number: source for source in sources}
     outcome = Outcome()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from eximkit.logs.chunks import CHUNK
@@ -110,16 +110,17 @@ class Scanner:
             self._template += OCTETS_BY_HOST
         self._source = source
         self._group = group
-        self._summary = Summary(few_hours=few)
-        self._fold = Fold(
-            self._summary, year, by_host=by_host, by_session=by_session,
-            by_hour=self._hours,
-        )  # fmt: skip
         self._ledger: Ledger | None = None
+        counts: TrafficCounts | None = None
         if TRAFFIC in wanted:
-            self._summary.traffic = counts = TrafficCounts()
+            counts = TrafficCounts()
             self._ledger = Ledger(counts, year, source)
             self._patterns = PatternCounter(wanted, counts)
+        self._summary = Summary(few_hours=few, traffic=counts)
+        self._new_fold = partial(
+            Fold, year=year, by_host=by_host, by_session=by_session, by_hour=self._hours
+        )
+        self._fold = self._new_fold(self._summary)
         self._tokens: Counter[bytes] = Counter()
         self._piece: tuple[int, int, bool] | None = None
 
@@ -144,11 +145,22 @@ class Scanner:
 
     @property
     def octets(self) -> int:
-        """How much was fed."""
+        """How much was fed since the last `part`."""
         return self._summary.octets
 
+    def part(self) -> Summary:
+        """The counts since the last time, but for those of TRAFFIC: `finish` has all
+        of these, for they are made of what many lines have in common.
+        """
+        self._end_piece()
+        done = self._summary
+        self._summary = Summary(few_hours=done.few_hours, traffic=done.traffic)
+        self._fold = self._new_fold(self._summary)
+        done.traffic = None
+        return done
+
     def finish(self) -> Summary:
-        """The counts of all that was fed."""
+        """The counts of all that was fed and is of no `part`."""
         self._end_piece()
         if self._ledger is not None:
             self._ledger.finish()
