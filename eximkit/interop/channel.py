@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PIECE = 65536
 """Octets that are read at once."""
-_RESET = struct.pack("ii", 1, 0)
+RESET = struct.pack("ii", 1, 0)
+"""For SO_LINGER: to close is to reset."""
 
 
 class Channel:
@@ -75,7 +76,7 @@ class Channel:
         self._poller.forget(self._number)
         if reset:
             with suppress(OSError):
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._socket.close()
 
     def _watch(self) -> None:

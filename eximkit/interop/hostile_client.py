@@ -18,6 +18,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from eximkit.errors import InputError, InteropError
+from eximkit.interop.channel import RESET
 from eximkit.interop.conversation import Conversation, Piece
 from eximkit.interop.tls import TlsError, TlsLayer, client_context, client_layer
 
@@ -109,8 +110,7 @@ class HostileClient:
         if self._socket is not None:
             with suppress(OSError):
                 if step == "reset":
-                    linger = b"\1\0\0\0\0\0\0\0"
-                    self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                     self._socket.close()
                     self.closed = True
                 else:

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 
 from eximkit.interop.conversation import Conversation, Piece
-from eximkit.interop.streams import StreamServer
+from eximkit.interop.streams import StreamServer, closed
 
 MOST_WAITING = 1 << 20
 """Octets under way in one direction before the sender has to wait."""
@@ -58,10 +58,9 @@ class Proxy(StreamServer):
             for stream in open_ends:
                 stream.transport.abort()
         finally:
-            for stream in open_ends:
-                stream.close()
-                with suppress(OSError):
-                    await stream.wait_closed()
+            # The client's is closed by the server that this is.
+            for stream in open_ends[1:]:
+                await closed(stream)
 
     async def _hear(
         self, reader: asyncio.StreamReader, queue: _Queue,

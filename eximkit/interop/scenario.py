@@ -50,11 +50,6 @@ class Scenario:
     def needs_packets(self) -> bool:
         return bool(self.told.get("fast_open"))
 
-    @property
-    def stopwatch(self) -> bool:
-        """Whether round trips are expected of it."""
-        return "stopwatch" in self.told
-
     def seen_by(self, client: str, server: str) -> dict[str, Any]:
         """Its table for these two peers."""
         table = dict(self.told)

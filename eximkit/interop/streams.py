@@ -78,6 +78,11 @@ class StreamServer(ABC):
             try:
                 await self.attend(reader, writer)
             finally:
-                writer.close()
-                with suppress(OSError):
-                    await writer.wait_closed()
+                await closed(writer)
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    """Close a stream, and wait until it is."""
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()

@@ -2,9 +2,9 @@
 
 A line's own words make a raw key, from which the keys of tables are made; most lines
 have words that others have, too. A raw key has these parts, with LFs between: address,
-`<original>`, transport, names, `[ip`. Of an arrival they are: sender (`<>`
-for none), nothing, nothing, `name (helo) ` or the local user, `[ip`; of a delivery the
-name is that of the server.
+`<original>`, transport, names, `[ip`. Of an arrival they are: sender (`<>` for none),
+nothing, nothing, `name (helo) ` or the local user, `[ip`; of a delivery the name is
+that of the server.
 """
 
 from __future__ import annotations

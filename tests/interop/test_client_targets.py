@@ -9,7 +9,6 @@ import asyncio
 import json
 import socket
 import subprocess
-import sys
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from eximkit.smtp.early import Cached, Record, Tls
 from tests.conftest import without
 from tests.interop.peers import PATIENCE, Peer, Script, descriptors, plan, serving
 from tests.interop.running import EARLY, Kept, Running, running
+from tests.interop.serving import EXIMKIT, served
 from tests.smtp.wire import CONTENT, NOW, message, offer
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from eximkit.interop.dialling import Target
     from eximkit.smtp.early import Key
 
-EXIMKIT = [sys.executable, "-m", "eximkit", "interop"]
 REMEMBERED = Record(NOW, offer("PIPELINING", "PIPECONNECT"))
 IMPATIENT = Manner(timeouts=Timeouts(connect=0.5))
 # As `resolve` gives them.
@@ -56,23 +55,6 @@ def ipv6() -> str:
     except OSError:
         without("no IPv6 on the loopback interface")
     return "::1"
-
-
-@contextmanager
-def served(*options: str) -> Iterator[dict[str, Any]]:
-    """`interop serve` in a process of its own, and what its first line says."""
-    with subprocess.Popen(
-        [*EXIMKIT, "serve", "--format", "json", *options],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        try:
-            line = process.stdout.readline()
-            assert line, process.communicate()[1]
-            yield json.loads(line)
-        finally:
-            process.terminate()
-            process.communicate(timeout=PATIENCE)
 
 
 def sent(*arguments: str) -> dict[str, Any]:

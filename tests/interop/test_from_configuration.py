@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,14 +12,12 @@ from click.testing import CliRunner
 from eximkit.cli import main
 from eximkit.logs.line import parse_line
 from eximkit.logs.record import Kind
+from tests.interop.serving import EXIMKIT, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from eximkit.logs.record import LogRecord
-
-EXIMKIT = [sys.executable, "-m", "eximkit", "interop"]
 
 
 def ran(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -29,27 +25,6 @@ def ran(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         [*EXIMKIT, *map(str, arguments)], capture_output=True, text=True, check=False,
         timeout=120, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-
-
-@contextmanager
-def served(*arguments: str | Path) -> Iterator[dict[str, Any]]:
-    """A server in a process of its own: what its first line says, and its notes."""
-    with subprocess.Popen(
-        [*EXIMKIT, "serve", "--format", "json", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        try:
-            line = process.stdout.readline()
-            assert line, process.communicate()[1]
-            told = json.loads(line)
-            yield told
-        finally:
-            process.terminate()
-            _, errors = process.communicate(timeout=60)
-    told["errors"] = errors
-    assert process.returncode == 0
-    assert "Traceback" not in errors
 
 
 def log(path: Path) -> list[LogRecord]:

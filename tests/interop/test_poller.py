@@ -61,6 +61,27 @@ def turns(work: Callable[[asyncio.AbstractEventLoop], object]) -> list[object]:
     return told
 
 
+@dataclass
+class Stage:
+    """A poller of a form, made within the loop in which ears are watched."""
+
+    form: Form
+    poller: Poller = field(init=False)
+
+    def play(self, *ears: Ear, octets: bytes = b"x") -> list[object]:
+        """Let ears hear these octets; what the loop's exception handler was told."""
+
+        def work(loop: asyncio.AbstractEventLoop) -> None:
+            self.poller = self.form(loop)
+            for ear in ears:
+                self.poller.watch(ear.number, ear)
+                ear.pair[1].send(octets)
+
+        told = turns(work)
+        self.poller.close()
+        return told
+
+
 @pytest.fixture(params=[Epoll, Readers])
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Form:
     monkeypatch.setattr(poller, "made", request.param)
@@ -92,24 +113,15 @@ def narrow(house: House) -> None:
 
 
 def test_a_defect_costs_one_connection(form: Form) -> None:
+    stage = Stage(form)
     defect = RuntimeError("a defect")
 
     def fail() -> None:
-        made.forget(bad.number)
+        stage.poller.forget(bad.number)
         raise defect
 
     bad, good = Ear(fail), Ear(lambda: good.pair[0].recv(1))
-    made: Poller
-
-    def work(loop: asyncio.AbstractEventLoop) -> None:
-        nonlocal made
-        made = form(loop)
-        for ear in (bad, good):
-            made.watch(ear.number, ear)
-            ear.pair[1].send(b"xx")
-
-    assert turns(work) == [defect]
-    made.close()
+    assert stage.play(bad, good, octets=b"xx") == [defect]
     assert (bad.abandoned, bad.ready_times) == (True, 1)
     assert (good.abandoned, good.ready_times) == (False, 2)
     bad.close()
@@ -117,27 +129,18 @@ def test_a_defect_costs_one_connection(form: Form) -> None:
 
 
 def test_who_is_closed_by_another_has_no_turn(form: Form) -> None:
-    made: Poller
+    stage = Stage(form)
 
     def close_other(other: Ear) -> None:
-        made.forget(other.number)
+        stage.poller.forget(other.number)
         other.close()
         for ear in (first, second):
             if ear is not other:
-                made.forget(ear.number)
+                stage.poller.forget(ear.number)
 
     first: Ear = Ear(lambda: close_other(second))
     second: Ear = Ear(lambda: close_other(first))
-
-    def work(loop: asyncio.AbstractEventLoop) -> None:
-        nonlocal made
-        made = form(loop)
-        for ear in (first, second):
-            made.watch(ear.number, ear)
-            ear.pair[1].send(b"x")
-
-    assert turns(work) == []
-    made.close()
+    assert stage.play(first, second) == []
     assert first.ready_times + second.ready_times == 1
     first.close()
     second.close()
@@ -145,16 +148,7 @@ def test_who_is_closed_by_another_has_no_turn(form: Form) -> None:
 
 def test_who_is_always_ready_leaves_the_loop_its_turn(form: Form) -> None:
     ear = Ear(lambda: None)
-    made: Poller
-
-    def work(loop: asyncio.AbstractEventLoop) -> None:
-        nonlocal made
-        made = form(loop)
-        made.watch(ear.number, ear)
-        ear.pair[1].send(b"x")
-
-    assert turns(work) == []
-    made.close()
+    assert Stage(form).play(ear) == []
     assert 1 < ear.ready_times < 10_000
     ear.close()
 
