@@ -63,6 +63,15 @@ class Running:
         """The lines that were not read, of a process that has ended."""
         return list(iter(lambda: self._lines[name].get(timeout=PATIENCE), None))
 
+    def stop(self) -> None:
+        """Hold it where it is; what it was to do is not done when this returns."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def go_on(self) -> None:
+        """After `stop`."""
+        self.process.send_signal(signal.SIGCONT)
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """The exit code, after a signal."""
         if self.process.poll() is None:

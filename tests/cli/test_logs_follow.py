@@ -302,6 +302,23 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", place], check=True)
 
 
+def fill(place: Path, run: Running) -> None:
+    """Leave no room at this place.
+
+    The process writes nothing meanwhile: what it had half written would make room again
+    a moment later.
+    """
+    while True:
+        run.stop()
+        if not list(place.glob(".eximkit-*")):
+            break
+        run.go_on()
+    with (place / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(b"x" * 4096)
+    run.go_on()
+
+
 def test_a_full_disk_is_told_and_the_old_files_stay(full_disk: Path) -> None:
     lines = text(8, ports=True)
     LOG.write_bytes(b"".join(lines[:20]))
@@ -311,10 +328,7 @@ def test_a_full_disk_is_told_and_the_old_files_stay(full_disk: Path) -> None:
     follow = ["--state", state, "--follow", "--interval", "0.1", "--format", "json"]
     with Running(*follow, "mainlog") as run:
         run.line()
-        filler = (full_disk / "filler").open("wb", buffering=0)
-        with filler, suppress(OSError):
-            while True:
-                filler.write(b"x" * 4096)
+        fill(full_disk, run)
         before = Path(state).read_bytes()
         append(lines[20:])
         # It does not give up, for space may come.
