@@ -38,7 +38,7 @@ def in_bulk(lines: Sequence[bytes], reader: Reader) -> list[dict[str, Any]]:
 def by_the_grammar(lines: Sequence[bytes]) -> list[dict[str, Any]]:
     records = [parse_line(line, YEAR) for line in lines]
     numbers = pa.array(range(len(lines)), pa.uint64())
-    rows_of_all = entries._Rows(numbers, entries._unusual(records))
+    rows_of_all = entries._Rows(numbers, entries._of_records(records))
     table = entries._table([], rows_of_all, 1)
     rows: list[dict[str, Any]] = table.sort_by("line").to_pylist()
     return rows
@@ -194,6 +194,19 @@ def test_a_field_that_few_lines_have_is_left_to_the_grammar(
         left.clear()
         assert in_bulk(lines, reader) == by_the_grammar(lines)
         assert left == [rare] * number
+
+
+def test_lines_that_say_the_same_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[bytes] = []
+
+    def noted(line: bytes, year: int | None) -> Any:
+        left.append(line)
+        return parse_line(line, year)
+
+    monkeypatch.setattr(entries, "parse_line", noted)
+    lines = [b"", b"no such line", b"", *LINES[2:5], b"no such line", b""]
+    assert in_bulk(lines, Reader()) == by_the_grammar(lines)
+    assert left == [b"", b"no such line"]
 
 
 def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

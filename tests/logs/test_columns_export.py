@@ -17,10 +17,13 @@ import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eximkit.errors import InputError
 from eximkit.logs.columns import files, folder, sessions
 from eximkit.logs.columns.entries import Reader
+from eximkit.logs.columns.export import _few_lines as few_lines
 from eximkit.logs.columns.export import export
 from eximkit.logs.columns.schema import EVENTS, SESSIONS, arrow_schema, arrow_type
 from eximkit.logs.sources import gather
@@ -245,6 +248,7 @@ def test_memory_is_bounded_and_nothing_is_lost(
     monkeypatch.setattr(files, "OPEN", 2)
     monkeypatch.setattr(sessions, "LIMIT", 5)
     monkeypatch.setattr("eximkit.logs.columns.export.BLOCK", 2000)
+    monkeypatch.setattr("eximkit.logs.columns.export.LINES", 7)
     exported(logs, tmp_path / "t")
     order = "ORDER BY log, line"
     left_out = "EXCLUDE (session)"
@@ -259,6 +263,37 @@ def test_memory_is_bounded_and_nothing_is_lost(
         tmp_path / "t", "SELECT COUNT(*), COUNT(DISTINCT session) FROM sessions"
     )
     assert numbers[0] == numbers[1]
+
+
+@given(st.lists(st.binary(max_size=9).map(lambda b: b.replace(b"\n", b""))))
+def test_short_lines_are_not_taken_too_many_at_a_time(lines: list[bytes]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eximkit.logs.columns.export.LINES", 3)
+        for text in (b"\n".join(lines), b"".join(line + b"\n" for line in lines)):
+            parts = list(few_lines(text))
+            assert b"".join(parts) == text
+            assert all(part.endswith(b"\n") for part in parts[:-1])
+            assert all(part.count(b"\n") <= 3 for part in parts)
+
+
+def test_a_log_of_blank_lines_needs_no_more_memory(tmp_path: Path) -> None:
+    """It needed gigabytes: a block of text has columns for each of its lines."""
+    log = tmp_path / "mainlog"
+    log.write_bytes(b"\n" * 1_500_000)
+    code = (
+        "import resource, sys; from eximkit.cli import main\n"
+        "try: main(['logs', *sys.argv[1:]])\n"
+        "except SystemExit as error: assert not error.code, error.code\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--format", "parquet",
+         "--output", tmp_path / "t", log],
+        capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 400e6
+    assert by_duckdb(tmp_path / "t", "SELECT COUNT(*) FROM events") == [(1_500_000,)]
 
 
 def test_rows_that_wait_keep_no_others_in_memory(tmp_path: Path) -> None:

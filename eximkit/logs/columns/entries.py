@@ -71,9 +71,8 @@ class Reader:
         lines = split(text)
         usual = self._usual(text, lines)
         unknown = _missing([part.numbers for part in usual], len(lines))
-        octets = lines.take(unknown).to_pylist()
-        records = [parse_line(line, year) for line in octets]
-        return _table(usual, _Rows(unknown, _unusual(records)), first)
+        unusual = _unusual(lines.take(unknown), year)
+        return _table(usual, _Rows(unknown, unusual), first)
 
     def _usual(self, text: bytes, lines: pa.Array) -> list[_Rows]:
         """The lines of known shapes, with fields as they are written."""
@@ -104,7 +103,8 @@ def _together(parts: list[_Rows]) -> list[_Rows]:
     kinds = {name: c.type for part in parts for name, c in part.columns.items()}
     columns = {
         name: pa.concat_arrays(
-            part.columns.get(name, pa.nulls(len(part.numbers), kind)) for part in parts
+            part.columns.get(name, repeated(None, len(part.numbers), kind))
+            for part in parts
         )
         for name, kind in kinds.items()
     }
@@ -181,7 +181,7 @@ class _Places:
                     pieces.append(self._counted[start : start + length])
                     start += length
                 else:
-                    pieces.append(pa.nulls(length, self._counted.type))
+                    pieces.append(repeated(None, length, self._counted.type))
             self._found[parts] = pa.concat_arrays(pieces).take(self._order)
         return self._found[parts]
 
@@ -196,10 +196,18 @@ def _by_day(numbers: pa.Array, stamps: pa.Array) -> pa.Array:
     return order
 
 
-def _unusual(records: Sequence[LogRecord]) -> Columns:
-    """The columns of lines that the complete grammar has read."""
-    if not records:
+def _unusual(lines: pa.Array, year: int | None) -> Columns:
+    """The columns of lines that the complete grammar reads, each different one once."""
+    if not len(lines):
         return {}
+    coded = lines.dictionary_encode()
+    found = _of_records([parse_line(v, year) for v in coded.dictionary.to_pylist()])
+    if len(coded.dictionary) == len(lines):
+        return found
+    return {name: column.take(coded.indices) for name, column in found.items()}
+
+
+def _of_records(records: Sequence[LogRecord]) -> Columns:
     attributes = dict(zip(LogRecord._fields, zip(*records, strict=True), strict=True))
     attributes["subject"] = tuple(r.subject for r in records)
     found = {

@@ -15,6 +15,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from eximkit.logs import syntax
 from eximkit.logs.columns.shapes import BEGIN, groups
+from eximkit.logs.columns.values import one_value
 from eximkit.logs.possessive import compiled
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Sorted(NamedTuple):
 
 def split(text: bytes) -> pa.Array:
     """The lines of a text, without their LFs; the last may lack its own."""
-    (lines,) = pc.split_pattern(pa.array([text], pa.binary()), b"\n")
+    (lines,) = pc.split_pattern(one_value(text), b"\n")
     last = len(lines) - text.endswith(b"\n")
     return lines.values[:last]
 
@@ -68,8 +69,8 @@ def by_group(lines: pa.Array, head: Head) -> list[Sorted]:
 def _text(lines: pa.Array) -> bytes:
     """Lines, each with its LF."""
     one = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
-    text: bytes = pc.binary_join(one, b"\n")[0].as_py()
-    return text + b"\n"
+    (text,) = pc.binary_join(one, b"\n")
+    return b"".join((text.as_buffer(), b"\n"))
 
 
 def _places(sample: pa.Array, head: Head) -> list[int]:

@@ -5,6 +5,7 @@ What is to be done for each value is done once for each different one.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -82,13 +83,15 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - of any column
     return value if value is None else [_plain(part) for part in value]
 
 
+def one_value(text: bytes) -> pa.Array:
+    """A column of octets with this one value, which is not copied."""
+    ends = pa.array([0, len(text)], pa.int32()).buffers()[1]
+    return pa.Array.from_buffers(pa.binary(), 1, [None, ends, pa.py_buffer(text)])
+
+
 def is_utf8(text: bytes) -> bool:
     """Whether text is UTF-8."""
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    return bool(pa.types.is_string(_text_if_utf8(one_value(text)).type))
 
 
 def times(stamps: pa.Array) -> pa.Array:
@@ -126,7 +129,13 @@ def counted(number: int) -> pa.Array:
 
 
 def repeated(value: Any, number: int, kind: pa.DataType) -> pa.Array:  # noqa: ANN401
-    """A column of one value."""
+    """A column of one value. Many are asked for: they are parts of one in memory."""
+    length = 1 << (number - 1).bit_length() if number else 1
+    return _repeated(value, length, kind)[:number]
+
+
+@lru_cache(maxsize=64)
+def _repeated(value: Any, number: int, kind: pa.DataType) -> pa.Array:  # noqa: ANN401
     if value is None:
         return pa.nulls(number, kind)
     return pa.repeat(pa.scalar(value, kind), number)
