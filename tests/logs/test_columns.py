@@ -29,8 +29,13 @@ LINES = [line for text in LOGS.values() for line in text.split(b"\n")[:-1]]
 YEAR = 2026
 
 
+def table_of(text: bytes, reader: Reader, year: int | None = None) -> pa.Table:
+    (table,) = reader.entries(text, year)
+    return table
+
+
 def in_bulk(lines: Sequence[bytes], reader: Reader) -> list[dict[str, Any]]:
-    table = reader.entries(b"\n".join(lines) + b"\n", YEAR)
+    table = table_of(b"\n".join(lines) + b"\n", reader, YEAR)
     rows: list[dict[str, Any]] = table.sort_by("line").to_pylist()
     return rows
 
@@ -155,36 +160,31 @@ def test_both_agree_whatever_fields_a_line_has(lines: list[bytes]) -> None:
     assert differences(lines) == []
 
 
-def test_usual_lines_are_not_left_to_the_grammar(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    left: list[bytes] = []
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The lines that are left to the complete grammar."""
+    lines: list[bytes] = []
 
     def noted(line: bytes, year: int | None) -> Any:
-        left.append(line)
+        lines.append(line)
         return parse_line(line, year)
 
     monkeypatch.setattr(entries, "parse_line", noted)
+    return lines
+
+
+def test_usual_lines_are_not_left_to_the_grammar(left: list[bytes]) -> None:
     for name in ("mainlog", "ports", "syslog"):
         left.clear()
-        Reader().entries(LOGS[name])
+        table_of(LOGS[name], Reader())
         assert len(left) < 0.1 * LOGS[name].count(b"\n")
 
 
-def test_a_field_that_few_lines_have_is_left_to_the_grammar(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_field_that_few_lines_have_is_left_to_the_grammar(left: list[bytes]) -> None:
     head = b"2026-03-01 10:00:00 1vb67m-000JyM-kk <= a@b.example H=[192.0.2.1] P=esmtp"
     usual, rare = head + b" S=1", head + b" PRDR S=2"
     reader = Reader()
     in_bulk([usual] * 300, reader)
-    left: list[bytes] = []
-
-    def noted(line: bytes, year: int | None) -> Any:
-        left.append(line)
-        return parse_line(line, year)
-
-    monkeypatch.setattr(entries, "parse_line", noted)
     for lines, number in (
         ([usual] * 150 + [rare] + [usual] * 149, 1),
         ([usual, rare] * 150, 0),
@@ -196,14 +196,7 @@ def test_a_field_that_few_lines_have_is_left_to_the_grammar(
         assert left == [rare] * number
 
 
-def test_lines_that_say_the_same_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    left: list[bytes] = []
-
-    def noted(line: bytes, year: int | None) -> Any:
-        left.append(line)
-        return parse_line(line, year)
-
-    monkeypatch.setattr(entries, "parse_line", noted)
+def test_lines_that_say_the_same_are_read_once(left: list[bytes]) -> None:
     lines = [b"", b"no such line", b"", *LINES[2:5], b"no such line", b""]
     assert in_bulk(lines, Reader()) == by_the_grammar(lines)
     assert left == [b"", b"no such line"]
@@ -211,14 +204,14 @@ def test_lines_that_say_the_same_are_read_once(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     text = LOGS["damaged"] + LOGS["mainlog"]
-    whole = Reader().entries(text)
+    whole = table_of(text, Reader())
     compiled = rewriting._compiled
     monkeypatch.setattr(
         rewriting,
         "_compiled",
         lambda pattern: compiled(b"(*LIMIT_MATCH=1)(*NO_JIT)" + pattern),
     )
-    assert Reader().entries(text).equals(whole)
+    assert table_of(text, Reader()).equals(whole)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +220,8 @@ def test_a_matcher_that_gives_up_loses_nothing(monkeypatch: pytest.MonkeyPatch) 
 def test_a_line_of_a_megabyte_is_one_row(octet: bytes) -> None:
     for head in (LINES[2][:44], LINES[2], b"2026-01-01 00:00:00 H=("):
         line = head + octet * (1_000_000 // len(octet))
-        assert Reader().entries(line + b"\n" + LINES[2] + b"\n").num_rows == 2
+        text = line + b"\n" + LINES[2] + b"\n"
+        assert table_of(text, Reader()).num_rows == 2
 
 
 def test_shapes_have_marks_of_their_own() -> None:

@@ -24,7 +24,6 @@ from hypothesis import strategies as st
 from eximkit.errors import InputError
 from eximkit.logs.columns import files, folder, sessions
 from eximkit.logs.columns.entries import Reader
-from eximkit.logs.columns.export import _few_lines as few_lines
 from eximkit.logs.columns.export import export
 from eximkit.logs.columns.schema import EVENTS, SESSIONS, arrow_schema, arrow_type
 from eximkit.logs.sources import gather
@@ -249,7 +248,7 @@ def test_memory_is_bounded_and_nothing_is_lost(
     monkeypatch.setattr(files, "OPEN", 2)
     monkeypatch.setattr(sessions, "LIMIT", 5)
     monkeypatch.setattr("eximkit.logs.columns.export.BLOCK", 2000)
-    monkeypatch.setattr("eximkit.logs.columns.export.LINES", 7)
+    monkeypatch.setattr("eximkit.logs.columns.entries.LINES", 7)
     exported(logs, tmp_path / "t")
     order = "ORDER BY log, line"
     left_out = "EXCLUDE (session)"
@@ -266,15 +265,15 @@ def test_memory_is_bounded_and_nothing_is_lost(
     assert numbers[0] == numbers[1]
 
 
-@given(st.lists(st.binary(max_size=9).map(lambda b: b.replace(b"\n", b""))))
+@given(st.lists(st.binary(max_size=9).map(lambda b: b.replace(b"\n", b"")), min_size=1))
 def test_short_lines_are_not_taken_too_many_at_a_time(lines: list[bytes]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eximkit.logs.columns.export.LINES", 3)
-        for text in (b"\n".join(lines), b"".join(line + b"\n" for line in lines)):
-            parts = list(few_lines(text))
-            assert b"".join(parts) == text
-            assert all(part.endswith(b"\n") for part in parts[:-1])
-            assert all(part.count(b"\n") <= 3 for part in parts)
+    for text in (b"\n".join([*lines, b"x"]), b"".join(line + b"\n" for line in lines)):
+        (whole,) = Reader().entries(text)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("eximkit.logs.columns.entries.LINES", 3)
+            tables = list(Reader().entries(text))
+        assert pa.concat_tables(tables).combine_chunks().equals(whole.combine_chunks())
+        assert all(table.num_rows <= 3 for table in tables)
 
 
 def test_a_log_of_blank_lines_needs_no_more_memory(tmp_path: Path) -> None:
@@ -301,7 +300,7 @@ def test_a_log_of_blank_lines_needs_no_more_memory(tmp_path: Path) -> None:
 
 def test_rows_that_wait_keep_no_others_in_memory(tmp_path: Path) -> None:
     entry = b"2026-03-01 10:00:00 16ZCW1-0005MB-00 Completed\n"
-    table = Reader().entries(entry * 5000 + b"no time\n")
+    (table,) = Reader().entries(entry * 5000 + b"no time\n")
     rest = pa.nulls(table.num_rows)
     events = pa.table(
         [

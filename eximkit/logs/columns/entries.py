@@ -30,9 +30,13 @@ from eximkit.logs.record import Kind, LogRecord
 from eximkit.logs.syntax import ISO_TIME, SYSLOG_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from eximkit.logs.columns.conversion import Columns
+
+LINES = 1 << 16
+"""So many lines are in one table at most: there are columns of each, however short it
+is."""
 
 _TYPES = {column.name: arrow_type(column.type) for column in RECORD}
 _DEFAULTS = LogRecord._field_defaults
@@ -62,20 +66,25 @@ class Reader:
 
     def entries(
         self, text: bytes, year: int | None = None, *, first: int = 1
-    ) -> pa.Table:
+    ) -> Iterator[pa.Table]:
         """A row for each of some whole lines, the last of which may lack its LF.
 
         The columns are those of `schema.EVENTS` but for `log` and `session`. year: of
         lines that carry none. first: the number of the first line.
         """
         lines = split(text)
-        usual = self._usual(text, lines)
-        unknown = _missing([part.numbers for part in usual], len(lines))
-        unusual = _unusual(lines.take(unknown), year)
-        return _table(usual, _Rows(unknown, unusual), first)
+        for start in range(0, len(lines), LINES):
+            some = lines[start : start + LINES]
+            usual = self._usual(text, some)
+            unknown = _missing([part.numbers for part in usual], len(some))
+            unusual = _unusual(some.take(unknown), year)
+            yield _table(usual, _Rows(unknown, unusual), first + start)
 
     def _usual(self, text: bytes, lines: pa.Array) -> list[_Rows]:
-        """The lines of known shapes, with fields as they are written."""
+        """The lines of known shapes, with fields as they are written.
+
+        text: the lines, and maybe more of the same log.
+        """
         head = SYSLOG if _THROUGH_SYSLOG.match(text) else PLAIN
         quoted = QUOTED_ORIGINAL in text
         readable = text.isascii() or is_utf8(text)
@@ -93,7 +102,8 @@ class Reader:
 
 def overlong(line: int) -> pa.Table:
     """The row of a line that is too long to be looked at; line: its number."""
-    return Reader().entries(b"\n", first=line)
+    (table,) = Reader().entries(b"\n", first=line)
+    return table
 
 
 def _together(parts: list[_Rows]) -> list[_Rows]:

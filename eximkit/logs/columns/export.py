@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 22
 """About how much text is turned into columns at a time, in octets."""
-LINES = 1 << 16
-"""So many lines at most: there are columns of each, however short it is."""
 
 
 @dataclass(slots=True)
@@ -135,8 +133,8 @@ class _Export:
             done = 0
             for start, end in self._window.runs(chunk.data, chunk.year):
                 line += chunk.data.count(b"\n", done, start)
-                for text in _few_lines(chunk.data[start:end]):
-                    table = self._reader.entries(text, chunk.year, first=line)
+                text = chunk.data[start:end]
+                for table in self._reader.entries(text, chunk.year, first=line):
                     yield table
                     line += table.num_rows
                 done = end
@@ -156,17 +154,6 @@ class _Export:
         self._days.add(
             pa.table([columns[c.name] for c in EVENTS], schema=arrow_schema(EVENTS))
         )
-
-
-def _few_lines(text: bytes) -> Iterator[bytes]:
-    """The text in parts of LINES or fewer."""
-    if text.count(b"\n") <= LINES:
-        yield text
-        return
-    half = len(text) // 2
-    middle = text.rfind(b"\n", 0, half) + 1 or text.find(b"\n", half) + 1
-    yield from _few_lines(text[:middle])
-    yield from _few_lines(text[middle:])
 
 
 def _manifest(

@@ -54,7 +54,7 @@ class Sessions:
         there = pc.is_valid(events["direction"])
         places = pc.indices_nonzero(there)
         if not len(places):
-            return pa.nulls(events.num_rows, pa.int64())
+            return repeated(None, events.num_rows, pa.int64())
         coded = _keys(events, places).dictionary_encode()
         keys = coded.dictionary.to_pylist()
         new = [code for code, key in enumerate(keys) if key not in self._numbers]

@@ -15,7 +15,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from eximkit.logs import syntax
 from eximkit.logs.columns.shapes import BEGIN, groups
-from eximkit.logs.columns.values import one_value
+from eximkit.logs.columns.values import one_value, repeated
 from eximkit.logs.possessive import compiled
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def split(text: bytes) -> pa.Array:
 def by_group(lines: pa.Array, head: Head) -> list[Sorted]:
     """Lines by the groups that there are."""
     *flagged, others = groups()
-    found = pa.nulls(len(lines), pa.int32())
+    found = repeated(None, len(lines), pa.int32())
     begins = pa.array([b for g in flagged for b in g.begins], pa.binary())
     for place in _places(lines[:_SAMPLE], head):
         found = pc.coalesce(

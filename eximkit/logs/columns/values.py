@@ -113,7 +113,7 @@ def utc(stamps: pa.Array, zones: pa.Array) -> pa.Array:
     """The same times in UTC, where the zone is known."""
     kind = pa.timestamp("us", "UTC")
     if zones.null_count == len(zones):
-        return pa.nulls(len(zones), kind)
+        return repeated(None, len(zones), kind)
     offsets = mapped(zones, _offset, pa.duration("us"))
     return pc.subtract(stamps, offsets).cast(pa.int64()).cast(kind)
 
